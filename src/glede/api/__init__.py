@@ -1,0 +1,1 @@
+"""What people write: manifests, their defaults and their errors."""

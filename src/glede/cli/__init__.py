@@ -1,0 +1,1 @@
+"""The ``glede`` command: argument parsing and printing, nothing else."""

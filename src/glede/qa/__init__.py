@@ -1,0 +1,1 @@
+"""Document QA: from files to answers with citations that can be checked."""

@@ -1,0 +1,1 @@
+"""Answers: verbatim sentences without a model, written and checked ones with one."""

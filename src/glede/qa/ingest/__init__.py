@@ -1,0 +1,1 @@
+"""Ingest: from acknowledged uploads to searchable chunks, by a durable queue."""
