@@ -1,0 +1,1 @@
+"""Quality of document question answering: data sets, metrics, baselines and the report."""

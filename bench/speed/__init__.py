@@ -1,0 +1,1 @@
+"""How fast Glede searches, answers and ingests: `python -m bench.speed.run`."""
