@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,17 +31,24 @@ class Pair:
     single: Load
 
 
-async def measure_coalescing(
-    folder: Path, chunks: int, questions: Sequence[str], bounds: Bounds
-) -> list[Pair]:
-    """Drive two retrievers over a copy of ``folder`` by turns, so that both meet the same neighbours."""
-    copy = folder.with_name(f"{folder.name}-coalescing")
+@contextmanager
+def engine_on_copy(folder: Path) -> Iterator[Engine]:
+    """Open an engine in this process on a copy of ``folder``."""
+    copy = folder.with_name(f"{folder.name}-copy")
     shutil.copytree(folder / "data", copy / "data")
     engine = Engine.open(load_documentqa(write_manifest(copy, "minilm")))
     try:
-        return [await _pair(engine, chunks, questions, clients, bounds) for clients in CLIENTS]
+        yield engine
     finally:
         engine.close()
+        shutil.rmtree(copy)
+
+
+async def measure_coalescing(
+    engine: Engine, chunks: int, questions: Sequence[str], bounds: Bounds
+) -> list[Pair]:
+    """Drive two retrievers over the same engine by turns, so that both meet the same neighbours."""
+    return [await _pair(engine, chunks, questions, clients, bounds) for clients in CLIENTS]
 
 
 async def _pair(engine: Engine, chunks: int, questions: Sequence[str], clients: int, bounds: Bounds) -> Pair:

@@ -12,6 +12,7 @@ from bench.speed.coalescing import Pair
 from bench.speed.ingest import PAGES, Appearance, Disturbance, Ingested
 from bench.speed.load import Load
 from bench.speed.serving import Cell, Start
+from bench.speed.steps import Step
 
 AIM_SEARCH_MS = 50.0
 AIM_SEARCH_CHUNKS = 5000
@@ -47,6 +48,7 @@ class Results:
     starts: list[Start] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     pairs: list[Pair] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     ingested: list[Ingested] = field(default_factory=list)
     appearances: list[Appearance] = field(default_factory=list)
     disturbance: Disturbance | None = None
@@ -66,6 +68,7 @@ def render(results: Results) -> str:
     for title, call in (("Search", "search"), ("Ask (extractive answers)", "ask")):
         lines += _serving(title, [cell for cell in results.cells if cell.call == call])
     lines += _starts(results.starts)
+    lines += _steps(results.steps)
     lines += _coalescing(results.pairs)
     lines += _ingest(results.ingested, results.appearances)
     lines += _disturbance(results.disturbance)
@@ -101,6 +104,19 @@ def _starts(starts: Sequence[Start]) -> list[str]:
     rows = [[f"{start.chunks:,}", f"{start.seconds:.1f}"] for start in starts]
     text = "From the start of `glede serve` on a filled folder until `/readyz` answers."
     return ["## Start", "", text, "", *_table(["chunks", "seconds"], rows)] if rows else []
+
+
+def _steps(steps: Sequence[Step]) -> list[str]:
+    rows = [[f"{step.chunks:,}", step.name, *_load_cells(step.load)] for step in steps]
+    text = (
+        "One client in this process, without HTTP. The first rows are steps made alone; what the last one "
+        "costs beyond their sum is Glede's own: passages read, fused and reranked."
+    )
+    return (
+        ["## One question, step by step", "", text, "", *_table(["chunks", "step", *_LOAD_HEADS], rows)]
+        if rows
+        else []
+    )
 
 
 def _coalescing(pairs: Sequence[Pair]) -> list[str]:

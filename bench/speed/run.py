@@ -15,11 +15,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.speed.coalescing import measure_coalescing
+from bench.speed.coalescing import engine_on_copy, measure_coalescing
 from bench.speed.ingest import measure_disturbance, measure_ingest
 from bench.speed.load import Bounds
 from bench.speed.report import Results, render
 from bench.speed.serving import grow, measure_serving, new_manifest
+from bench.speed.steps import measure_steps
 from bench.speed.text import Source, read_source
 
 from glede.qa.embed.minilm import find_model
@@ -62,8 +63,10 @@ async def _questions(
             results.starts.append(start)
             results.cells += cells
         if "coalescing" in arguments.parts and size == shared_at:
-            _tell(f"index of {chunks} chunks: shared calls")
-            results.pairs += await measure_coalescing(folder, chunks, source.questions, bounds)
+            _tell(f"index of {chunks} chunks: shared calls, and step by step")
+            with engine_on_copy(folder) as engine:
+                results.pairs += await measure_coalescing(engine, chunks, source.questions, bounds)
+                results.steps += await measure_steps(engine, chunks, source.questions, bounds)
 
 
 def _tell(what: str) -> None:

@@ -12,6 +12,14 @@ from sqlalchemy.engine import Connection
 from glede.qa.registry.schema import State, terms, versions
 
 _BATCH = 500
+_TOTAL = sa.select(sa.func.coalesce(sa.func.sum(versions.c.chunks), 0)).where(
+    versions.c.tenant == sa.bindparam("owner"),
+    versions.c.counted,
+    versions.c.state != State.RETIRED,
+)
+_FREQUENCIES = sa.select(terms.c.term, terms.c.chunks).where(
+    terms.c.tenant == sa.bindparam("owner"), terms.c.term.in_(sa.bindparam("asked", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +66,6 @@ def change_terms(connection: Connection, tenant: str, counts: Mapping[str, int],
 
 def term_weights(connection: Connection, tenant: str, tokens: Sequence[str]) -> TermWeights:
     """Look up the frequencies of a question's tokens."""
-    total = connection.execute(
-        sa.select(sa.func.coalesce(sa.func.sum(versions.c.chunks), 0)).where(
-            versions.c.tenant == tenant,
-            versions.c.counted,
-            versions.c.state != State.RETIRED,
-        )
-    ).scalar_one()
-    found = connection.execute(
-        sa.select(terms.c.term, terms.c.chunks).where(
-            terms.c.tenant == tenant, terms.c.term.in_(list(tokens)[:_BATCH])
-        )
-    )
+    total = connection.execute(_TOTAL, {"owner": tenant}).scalar_one()
+    found = connection.execute(_FREQUENCIES, {"owner": tenant, "asked": list(tokens)[:_BATCH]})
     return TermWeights(int(total), {row.term: row.chunks for row in found})

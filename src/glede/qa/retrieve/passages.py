@@ -10,6 +10,27 @@ from glede.qa.registry.database import Database
 from glede.qa.registry.schema import chunks, documents, pages, version_of, versions
 from glede.qa.store.base import Scope
 
+# Built once: to build and to run it cost a question about the same time.
+_VISIBLE = (
+    sa.select(
+        chunks,
+        documents.c.id.label("document_id"),
+        documents.c.name.label("document"),
+        pages.c.label,
+        versions.c.page_kind,
+        versions.c.title,
+        versions.c.tags,
+        sa.func.substr(pages.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start).label("text"),
+    )
+    .join(versions, versions.c.id == chunks.c.version)
+    .join(documents, documents.c.live == versions.c.id)
+    .join(pages, sa.and_(pages.c.version == chunks.c.version, pages.c.number == chunks.c.page))
+    .where(
+        chunks.c.key.in_(sa.bindparam("found", expanding=True)),
+        documents.c.tenant == sa.bindparam("owner"),
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -30,9 +51,7 @@ class Passage:
     listing: bool
 
 
-def load_passages(
-    database: Database, scope: Scope, keys: Sequence[int]
-) -> tuple[dict[int, Passage], bool]:
+def load_passages(database: Database, scope: Scope, keys: Sequence[int]) -> tuple[dict[int, Passage], bool]:
     """Read passages by key, and tell whether the search they come from is out of date.
 
     This is the second lock beside the index's filter: only the tenant's own documents, and of each
@@ -41,25 +60,8 @@ def load_passages(
     """
     if not keys:
         return {}, False
-    text = sa.func.substr(pages.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start)
-    query = (
-        sa.select(
-            chunks,
-            documents.c.id.label("document_id"),
-            documents.c.name.label("document"),
-            pages.c.label,
-            versions.c.page_kind,
-            versions.c.title,
-            versions.c.tags,
-            text.label("text"),
-        )
-        .join(versions, versions.c.id == chunks.c.version)
-        .join(documents, documents.c.live == versions.c.id)
-        .join(pages, sa.and_(pages.c.version == chunks.c.version, pages.c.number == chunks.c.page))
-        .where(chunks.c.key.in_(list(keys)), documents.c.tenant == scope.tenant)
-    )
     with database.read() as connection:
-        rows = connection.execute(query).all()
+        rows = connection.execute(_VISIBLE, {"found": list(keys), "owner": scope.tenant}).all()
         # After the passages: PostgreSQL may show this read more than it showed the one before.
         unseen = {version_of(key) for key in keys} - {version_of(row.key) for row in rows}
         outdated = _gave_way(connection, unseen)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from itertools import pairwise
 
 from glede.qa.registry.terms import TermWeights
@@ -109,8 +110,8 @@ def coverage(question: Sequence[str], tokens: frozenset[str] | set[str], weights
 
 
 def _features(passage: Passage, rank: float, evidence: Evidence) -> Features:
-    context = frozenset(tokenize(context_line(passage.title, passage.heading, passage.header)))
-    body = tokenize(passage.text)
+    context = frozenset(_tokens(context_line(passage.title, passage.heading, passage.header)))
+    body = _tokens(passage.text)
     # A passage outside the dense leg's depth is at most as near as the leg's last one.
     farthest = min(evidence.dense.values(), default=0.0)
     return Features(
@@ -121,6 +122,12 @@ def _features(passage: Passage, rank: float, evidence: Evidence) -> Features:
         heading=coverage(evidence.tokens, context, evidence.weights),
         proximity=_proximity(evidence.tokens, body),
     )
+
+
+@lru_cache(maxsize=4096)
+def _tokens(text: str) -> tuple[str, ...]:
+    """Tokenise; the passages that one question finds are found by the next ones too."""
+    return tuple(tokenize(text))
 
 
 def _proximity(question: Sequence[str], body: Sequence[str]) -> float:

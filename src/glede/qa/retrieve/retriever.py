@@ -14,7 +14,7 @@ from glede.qa.registry.database import Database
 from glede.qa.registry.terms import TermWeights, term_weights
 from glede.qa.retrieve.coalesce import Coalescer
 from glede.qa.retrieve.fuse import fuse
-from glede.qa.retrieve.passages import load_passages
+from glede.qa.retrieve.passages import Passage, load_passages
 from glede.qa.retrieve.rerank import Evidence, Ranked, leg_scores, rerank
 from glede.qa.store.base import Hit, Scope, Store
 from glede.qa.text.script import question_script
@@ -135,20 +135,32 @@ class Retriever:
     def _rank(self, asked: _Question, lexical: list[Hit], dense: list[Hit]) -> _Ranking:
         with _timed(asked.timings, "fuse"):
             fused = fuse([lexical, dense])
-            passages, outdated = load_passages(self._database, asked.scope, [hit.key for hit in fused])
+            found, outdated = self._visible(fused, asked)
             with self._database.read() as connection:
                 weights = term_weights(connection, asked.scope.tenant, asked.tokens)
-        found = [(passages[hit.key], hit.score) for hit in fused if hit.key in passages]
         evidence = Evidence(
             asked.tokens, weights, leg_scores(lexical), leg_scores(dense), question_script(asked.text)
         )
         with _timed(asked.timings, "rerank"):
-            depth = max(RERANKED, asked.limit) if asked.mode == "hybrid+rerank" else asked.limit
-            ranked = rerank(found[:depth], evidence)
+            ranked = rerank(found, evidence)
         if asked.mode != "hybrid+rerank":
             order = {passage.key: place for place, (passage, _) in enumerate(found)}
             ranked.sort(key=lambda item: order[item.passage.key])
         return _Ranking(ranked[: asked.limit], weights, outdated)
+
+    def _visible(self, fused: list[Hit], asked: _Question) -> tuple[list[tuple[Passage, float]], bool]:
+        """Read as many of the best passages as the rerank looks at, and whether the search is out of date."""
+        depth = max(RERANKED, asked.limit) if asked.mode == "hybrid+rerank" else asked.limit
+        found: list[tuple[Passage, float]] = []
+        outdated = False
+        for begin in range(0, len(fused), depth):
+            batch = fused[begin : begin + depth]
+            passages, old = load_passages(self._database, asked.scope, [hit.key for hit in batch])
+            found += [(passages[hit.key], hit.score) for hit in batch if hit.key in passages]
+            outdated |= old
+            if len(found) >= depth:
+                break
+        return found[:depth], outdated
 
     def _embed_all(self, _group: None, questions: Sequence[str]) -> list[list[float]]:
         assert self._embedder is not None  # noqa: S101 - _dense_leg asks only with an embedder

@@ -14,7 +14,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 
 import snowballstemmer
 
@@ -22,7 +22,9 @@ from glede.qa.text.script import CJK
 
 MAX_TOKEN_CHARS = 64
 
-_RUN = re.compile(rf"(?P<cjk>[{CJK}]+)|[^\W{CJK}]+(?:[.\-/:'’@+][^\W{CJK}]+)*[+#]*")
+_CJK = re.compile(rf"[{CJK}]")
+_WORD = re.compile(rf"[^\W{CJK}]+(?:[.\-/:'’@+][^\W{CJK}]+)*[+#]*")
+_RUN = re.compile(rf"(?P<cjk>[{CJK}]+)|{_WORD.pattern}")
 _PART = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
 _APOSTROPHE = re.compile(r"['’](?:s|S|t|T|re|ve|ll|d|m)?\b")
@@ -68,7 +70,11 @@ def stem(word: str) -> str:
 
 def tokenize(text: str) -> list[str]:
     """Give the index tokens of a text, in order, with repeats."""
-    return list(_tokens(unicodedata.normalize("NFKC", text)))
+    folded = unicodedata.normalize("NFKC", text)
+    if _CJK.search(folded):
+        return list(_tokens(folded))
+    # Rerank tokenises dozens of passages a question, and most runs are words seen before.
+    return list(chain.from_iterable(map(_words, _WORD.findall(folded), repeat(False))))
 
 
 def query_tokens(question: str) -> list[str]:
@@ -86,7 +92,7 @@ def _tokens(text: str, *, question: bool = False) -> Iterator[str]:
         if match.lastgroup:
             yield from _bigrams(match.group(), question=question)
         else:
-            yield from _words(match.group(), question=question)
+            yield from _words(match.group(), question)
 
 
 def _bigrams(run: str, *, question: bool) -> Iterator[str]:
@@ -104,9 +110,8 @@ def _encode(characters: str) -> str:
     return "".join(f"u{ord(character):04x}" for character in characters)
 
 
-# Rerank tokenises dozens of passages a question, and most runs are words seen before.
 @lru_cache(maxsize=65536)
-def _words(run: str, *, question: bool) -> tuple[str, ...]:
+def _words(run: str, question: bool) -> tuple[str, ...]:
     run = _APOSTROPHE.sub("", run)
     folded = [piece.lower() for part in _PART.findall(_fold(run)) for piece in _CAMEL.findall(part)]
     words = [stem(word)[:MAX_TOKEN_CHARS] for word in folded if not (question and word in STOPWORDS)]
