@@ -1,0 +1,1 @@
+"""Level ``nodes``: real kubelets and containers, each node a network namespace of this machine."""

@@ -1,0 +1,8 @@
+//go:build tools
+
+// Package tools names the programs that this module pins, so that `go mod tidy` keeps their dependencies.
+package tools
+
+import (
+	_ "github.com/coredns/coredns"
+)

@@ -1,0 +1,9 @@
+//go:build tools
+
+// Package tools names the programs that this module pins, so that `go mod tidy` keeps their dependencies.
+package tools
+
+import (
+	_ "github.com/prometheus/prometheus/cmd/prometheus"
+	_ "github.com/prometheus/prometheus/cmd/promtool"
+)
