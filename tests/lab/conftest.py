@@ -1,0 +1,3 @@
+"""The lab's own fixtures, as anybody uses them."""
+
+pytest_plugins = ["lab.fixtures"]

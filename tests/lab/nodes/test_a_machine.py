@@ -1,0 +1,116 @@
+"""``down`` leaves the machine as it was, and ``up`` again finds the data of the last time."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from lab.binaries import find_binary
+from lab.cluster import client
+from lab.commands import run
+from lab.errors import LabError
+from lab.places import Places, default_state
+from lightkube.resources.core_v1 import ConfigMap
+
+from lab import daemons, machine, preflight
+
+
+@pytest.fixture
+def _alone() -> None:
+    """These tests start and end the lab themselves; they come before the others."""
+    places = Places(default_state())
+    if places.run.is_dir() and daemons.known(places):
+        pytest.fail("a lab is running; end it first: python -m lab down")
+
+
+def traces() -> dict[str, object]:
+    """What a lab could leave behind on a machine."""
+    names = (process.info["name"] for process in psutil.process_iter(["name"]))
+    lab = re.compile("kube|etcd|containerd|coredns|metrics-server")
+    return {
+        "processes": sorted(name for name in names if name and lab.search(name)),
+        "mounts": sorted(line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()),
+        "namespaces": run(["ip", "netns", "list"]),
+        "links": re.findall(r"^\d+: (\S+?)[@:]", run(["ip", "link", "show"]), re.MULTILINE),
+        "routes": run(["ip", "route", "show"]),
+        "rules": run(["nft", "list", "ruleset"]),
+        "groups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob("*/lab-*")),
+        "settings": [
+            (Path("/proc/sys") / name).read_text()
+            for name in (
+                "net/ipv4/ip_forward",
+                "net/ipv4/conf/all/rp_filter",
+                "fs/inotify/max_user_instances",
+            )
+        ],
+        "logs": sorted(path.name for path in Path("/var/log").iterdir()),
+        "run": sorted(path.name for path in Path("/run").iterdir()),
+    }
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[Places]:
+    found = Places(tmp_path / "lab")
+    yield found
+    machine.down(found, fresh=True)
+
+
+@pytest.mark.usefixtures("_alone")
+def test_down_leaves_nothing_and_up_again_remembers(places: Places) -> None:
+    preflight.install_programs(print)
+    Path("/run/netns").mkdir(exist_ok=True)
+    before = traces()
+    lab = machine.Machine(places, find_binary, print)
+
+    lab.up(2)
+    with client(places.kubeconfig) as api:
+        api.create(ConfigMap.from_dict({"metadata": {"name": "note"}, "data": {"a": "1"}}))
+    during = traces()
+    with pytest.raises(LabError, match="the lab is running already"):
+        lab.up(2)
+    machine.down(places)
+    assert during != before
+    assert traces() == before
+
+    lab.up(2)
+    with client(places.kubeconfig) as api:
+        assert api.get(ConfigMap, "note").data == {"a": "1"}
+    daemons.kill(places, "kubelet-b")
+    with pytest.raises(LabError, match=r"half started \(kubelet-b has ended\)"):
+        lab.up(2)
+    machine.down(places, fresh=True)
+    assert traces() == before
+    assert not places.root.exists()
+
+
+@pytest.mark.usefixtures("_alone")
+def test_a_port_that_is_taken(places: Places) -> None:
+    with socket.socket() as other:
+        other.bind(("0.0.0.0", 0))  # noqa: S104 - nothing is served
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(LabError, match=f"port {port} is taken"):
+            machine.Machine(places, find_binary, print, port).up(1)
+
+
+def test_not_root() -> None:
+    words = [
+        "setpriv",
+        "--reuid=65534",
+        "--clear-groups",
+        sys.executable,
+        "-m",
+        "lab",
+        "up",
+        "--level",
+        "nodes",
+    ]
+    environment = {**os.environ, "HOME": "/nonexistent", "GLEDE_LAB_STATE": "/nonexistent/lab"}
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    assert ended.returncode == 1
+    assert ended.stderr.strip().splitlines()[-1].startswith("error: level nodes needs root")
