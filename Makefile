@@ -10,7 +10,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MANIFEST ?= examples/handbook/documentqa.yaml
-TESTED := src tests bench examples/handbook_build
+LEVEL ?= nodes
+NODES ?= 3
+TESTED := src tests bench lab examples/handbook_build
 BENCH_CACHE ?= $(HOME)/.cache/glede/bench
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -20,6 +22,10 @@ DEV_SET := --group ../pyproject.toml:dev
 BENCH_SET := --group ../pyproject.toml:bench
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
+# Built one after another where they are found nowhere, so the fewest that a target needs.
+API_BINARIES := etcd kube-apiserver kube-controller-manager kube-scheduler kwok
+NODE_BINARIES := kubelet kube-proxy kubectl coredns metrics-server
+E2E_IMAGES := pause etcd minio kafka milvus base
 BENCH_STAMP := $(VENV)/.bench
 
 .PHONY: help
@@ -31,7 +37,7 @@ up: $(RUN_STAMP) ## Run document QA on the handbook (MANIFEST=... for your own):
 	@$(BIN)/glede up $(MANIFEST)
 
 .PHONY: test
-test: lint-fast test-unit test-qa test-web ## Run all tests (lint's fast part, unit, real Milvus Lite, real browser)
+test: lint-fast test-unit test-qa test-web test-lab ## Run all tests that need no root (lint's fast part first)
 
 .PHONY: test-unit
 test-unit: $(DEV_STAMP) ## Unit tests
@@ -44,6 +50,31 @@ test-qa: $(DEV_STAMP) ## Document QA on a real Milvus Lite: parsers, service, du
 .PHONY: test-web
 test-web: $(DEV_STAMP) browser ## The page in a real Chromium
 	$(BIN)/python -m pytest tests/web
+
+.PHONY: test-lab
+test-lab: $(DEV_STAMP) ## A real API server without nodes (builds Kubernetes once, some 20 minutes, where it cannot fetch it)
+	@$(BIN)/python -m lab.binaries $(API_BINARIES) > /dev/null
+	$(BIN)/python -m pytest tests/lab --ignore=tests/lab/nodes
+
+.PHONY: e2e
+e2e: $(DEV_STAMP) ## Real nodes and a real Milvus cluster under faults (root, Linux)
+	@$(BIN)/python -m lab.binaries $(API_BINARIES) $(NODE_BINARIES) > /dev/null
+	@$(BIN)/python -m lab.images $(E2E_IMAGES) > /dev/null
+	$(BIN)/python -m pytest tests/lab/nodes tests/e2e -s
+
+.PHONY: e2e-report
+e2e-report: $(DEV_STAMP) ## Measure the Milvus cluster under faults; writes docs/cluster.md
+	GLEDE_E2E_REPORT=docs/cluster.md $(BIN)/python -m pytest tests/e2e -s
+
+.PHONY: lab-up lab-down lab-status
+lab-up: $(DEV_STAMP) ## Start the lab: LEVEL=nodes (root) or api, NODES=3
+	@$(BIN)/python -m lab up --level $(LEVEL) --nodes $(NODES) $(if $(filter nodes,$(LEVEL)),--images)
+
+lab-down: $(DEV_STAMP) ## End the lab and leave nothing behind
+	@$(BIN)/python -m lab down
+
+lab-status: $(DEV_STAMP) ## Tell what of the lab runs
+	@$(BIN)/python -m lab status
 
 .PHONY: lint
 lint: lint-fast ## All of lint: rules, format, imports, types, sample documents up to date

@@ -1,0 +1,189 @@
+"""A real Milvus cluster from plain manifests, searched without pause while it is broken: the yardstick.
+
+Prints what each fault cost; with GLEDE_E2E_REPORT=FILE the table is written there too.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lab.cluster import apply_folder, pods_of, ready, wait_for_pods
+from lab.daemons import wait_for
+from lab.fixtures import NodesLab, a_namespace
+from lab.nodes.layout import Node
+from lab.observe import Timeline
+from lightkube.resources.core_v1 import Pod, Service
+from pymilvus import MilvusClient
+from tests.e2e import vectors
+from tests.e2e.report import Row, write_report
+from tests.e2e.searching import Searcher, counted
+
+from lab import faults
+
+MANIFESTS = Path(__file__).parents[2] / "lab" / "examples" / "milvus-cluster"
+MILVUS = {"app": "milvus"}
+QUERY_NODES = {"app": "milvus", "component": "querynode"}
+PODS = 10  # three coordinators, two proxies, three query nodes, a data node, an index node
+READY_SECONDS = 240.0
+STRENGTH_SECONDS = 180.0
+CALM_SECONDS = 5.0
+COLLECTION = "yardstick"
+LEAST_RECALL = 0.95
+
+pytestmark = pytest.mark.timeout(1200)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A running Milvus with a loaded collection."""
+
+    lab: NodesLab
+    namespace: str
+    uri: str
+    seconds_to_ready: float
+    rows: np.ndarray
+    questions: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def cluster(nodes_lab: NodesLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with a_namespace(nodes_lab.client()) as namespace:
+        api = nodes_lab.client(namespace)
+        timeline = Timeline(api, namespace)
+        begin = time.monotonic()
+        with timeline.watching():
+            try:
+                apply_folder(api, MANIFESTS, namespace)
+                wait_for_pods(api, namespace, MILVUS, PODS, READY_SECONDS)
+                took = time.monotonic() - begin
+                uri = f"http://{_address(nodes_lab, namespace)}:19530"
+                rows, questions = vectors.make()
+                client = MilvusClient(uri, timeout=60)
+                vectors.fill(client, COLLECTION, rows)
+                client.close()
+                yield Cluster(nodes_lab, namespace, uri, took, rows, questions)
+            finally:
+                path = Path(
+                    os.environ.get("GLEDE_E2E_LOG") or tmp_path_factory.mktemp("e2e") / "timeline.txt"
+                )
+                timeline.write(path)
+                print(f"timeline: {path}")  # noqa: T201 - shown when a test fails
+
+
+def _address(lab: NodesLab, namespace: str) -> str:
+    api = lab.client(namespace)
+    for _ in wait_for("Milvus has an address", 30, pause=0.3):
+        balancer = api.get(Service, "milvus").status.loadBalancer
+        if balancer and balancer.ingress:
+            return str(balancer.ingress[0].ip)
+    raise AssertionError("wait_for ends by an error")
+
+
+def test_query_nodes_are_on_three_nodes(cluster: Cluster) -> None:
+    pods = pods_of(cluster.lab.client(), cluster.namespace, QUERY_NODES)
+    assert {pod.spec.nodeName for pod in pods} == {node.name for node in cluster.lab.nodes}
+
+
+def test_searches_find_the_nearest(cluster: Cluster) -> None:
+    client = MilvusClient(cluster.uri, timeout=60)
+    assert vectors.recall(client, COLLECTION, cluster.rows, cluster.questions) >= LEAST_RECALL
+    client.close()
+
+
+Break = Callable[[Cluster, Searcher], AbstractContextManager[None] | None]
+
+
+def kill_a_query_node(cluster: Cluster, _searcher: Searcher) -> AbstractContextManager[None]:
+    api = cluster.lab.client(cluster.namespace)
+    pod = pods_of(api, cluster.namespace, QUERY_NODES)[0]
+    return faults.killed_pod(api, pod, wait=False)
+
+
+def drain_a_node(cluster: Cluster, _searcher: Searcher) -> None:
+    node = _away_from_storage(cluster)
+    cluster.lab.kubectl(
+        "drain", node.name, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s", seconds=200
+    )
+
+
+def cut_a_node_off(cluster: Cluster, _searcher: Searcher) -> AbstractContextManager[None]:
+    node = _away_from_storage(cluster)
+    other = next(one for one in cluster.lab.nodes if one.number not in {1, node.number})
+    return faults.cut_nodes(node, other)
+
+
+def _away_from_storage(cluster: Cluster) -> Node:
+    """Give a node that has a query node and none of the volumes."""
+    used = {pod.spec.nodeName for pod in pods_of(cluster.lab.client(), cluster.namespace, QUERY_NODES)}
+    return next(node for node in cluster.lab.nodes[1:] if node.name in used)
+
+
+FAULTS: dict[str, tuple[Break, float]] = {
+    "kill a query node": (kill_a_query_node, 0.0),
+    "drain a node": (drain_a_node, 0.0),
+    "cut a node from another for 20 s": (cut_a_node_off, 20.0),
+}
+
+
+def test_faults_under_search(cluster: Cluster) -> None:
+    rows = []
+    searcher = Searcher(cluster.uri, COLLECTION, cluster.questions)
+    with searcher.searching():
+        time.sleep(CALM_SECONDS)
+        rows.append(_row("at rest", searcher, time.monotonic() - CALM_SECONDS, 0.0))
+        for name, (breaks, lasts) in FAULTS.items():
+            rows.append(_broken(cluster, searcher, name, breaks, lasts))
+            _restored(cluster)
+    report = write_report(rows, cluster.seconds_to_ready)
+    print(report)  # noqa: T201 - the figures are what this is for
+    assert counted(searcher.answers)["good"] > len(searcher.answers) / 2
+    assert all(row.seconds < STRENGTH_SECONDS for row in rows)
+
+
+def _broken(cluster: Cluster, searcher: Searcher, name: str, breaks: Break, lasts: float) -> Row:
+    begin = time.monotonic()
+    fault = breaks(cluster, searcher)
+    if fault:
+        with fault:
+            time.sleep(lasts)
+    return _row(name, searcher, begin, _full_strength(cluster, searcher, begin) - begin)
+
+
+def _full_strength(cluster: Cluster, searcher: Searcher, begin: float) -> float:
+    """Wait until all pods are Ready and searches are good for a while; gives the moment both began."""
+    strong = 0.0
+    api = cluster.lab.client(cluster.namespace)
+    for _ in wait_for("full strength", STRENGTH_SECONDS, pause=0.2):
+        pods = pods_of(api, cluster.namespace, MILVUS)
+        if len(pods) != PODS or not all(ready(pod) for pod in pods):
+            strong = 0.0
+            continue
+        strong = strong or time.monotonic()
+        whole = max(searcher.last_bad(begin) or 0.0, strong)
+        if time.monotonic() - whole > CALM_SECONDS:
+            return whole
+    raise AssertionError("wait_for ends by an error")
+
+
+def _restored(cluster: Cluster) -> None:
+    """Undo what drains leave: nodes that take no pods, and query nodes on two nodes only."""
+    for node in cluster.lab.nodes:
+        cluster.lab.kubectl("uncordon", node.name)
+    api = cluster.lab.client(cluster.namespace)
+    on: dict[str, Pod] = {}
+    for pod in pods_of(api, cluster.namespace, QUERY_NODES):
+        if str(pod.spec.nodeName) in on:
+            api.delete(Pod, str(pod.metadata.name))
+        on[str(pod.spec.nodeName)] = pod
+    wait_for_pods(api, cluster.namespace, MILVUS, PODS, READY_SECONDS)
+    time.sleep(CALM_SECONDS)
+
+
+def _row(name: str, searcher: Searcher, begin: float, seconds: float) -> Row:
+    answers = searcher.between(begin, time.monotonic())
+    return Row(name, seconds, counted(answers), [answer.seconds for answer in answers if not answer.error])
