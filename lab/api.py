@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,14 @@ from pathlib import Path
 from lightkube import Client
 
 from lab import daemons
-from lab.binaries import find_binary
+from lab.binaries import ensure, find_binary
 from lab.cluster import Clients, apply, ready_nodes
-from lab.controlplane import MANAGERS, ControlPlane, Endpoint, Find, free_ports
+from lab.controlplane import MANAGERS, ControlPlane, Endpoint, free_ports
 from lab.daemons import wait_for
 from lab.places import Places
 from lab.steps import Steps
+
+Say = Callable[[str], None]
 
 FAKE_NODES_SECONDS = 30.0
 
@@ -39,11 +41,11 @@ class ApiLab:
         """Give a client with all rights."""
         return self.clients.of(namespace)
 
-    def add_fake_nodes(self, find: Find, names: Sequence[str]) -> None:
+    def add_fake_nodes(self, names: Sequence[str]) -> None:
         """Add nodes that kwok plays: pods on them become Running without a container. Raises LabError."""
         if "kwok" not in daemons.known(self.places):
             arguments: list[str | Path] = [
-                find("kwok"),
+                find_binary("kwok"),
                 f"--kubeconfig={self.kubeconfig}",
                 "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
                 f"--server-address=127.0.0.1:{free_ports(1)[0]}",
@@ -60,19 +62,18 @@ class ApiLab:
 
 def start(
     places: Places,
-    find: Find,
-    steps: Steps,
+    say: Say,
     *,
     managers: bool = True,
     with_parent: bool = False,
 ) -> ApiLab:
-    """Start a lab of level ``api`` on free loopback ports. Raises LabError."""
+    """Start a lab of level ``api`` on free loopback ports; ``say`` gets its steps. Raises LabError."""
+    steps = Steps(say)
     names = ["etcd", "kube-apiserver", *(MANAGERS if managers else ())]
     with steps.step("binaries"):
-        for name in names:
-            find(name)
+        ensure(names, say)
     port, etcd, peer = free_ports(3)
-    plane = ControlPlane(places, find, Endpoint("127.0.0.1", port, etcd, peer), with_parent)
+    plane = ControlPlane(places, find_binary, Endpoint("127.0.0.1", port, etcd, peer), with_parent)
     with steps.step("etcd"):
         plane.start_etcd()
     with steps.step("API server"):
@@ -103,7 +104,7 @@ def api_lab(*, managers: bool = True) -> Iterator[ApiLab]:
     with tempfile.TemporaryDirectory(prefix="glede-lab-") as folder:
         places = Places(Path(folder))
         try:
-            lab = start(places, find_binary, Steps(), managers=managers, with_parent=True)
+            lab = start(places, lambda _line: None, managers=managers, with_parent=True)
             try:
                 yield lab
             finally:

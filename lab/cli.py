@@ -5,18 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import psutil
 import typer
 
 from lab import api, daemons, machine
-from lab.binaries import find_binary
 from lab.errors import LabError
 from lab.images import IMAGES_OF_A_CLUSTER, load_all
 from lab.places import Places, default_state
-from lab.steps import Steps
 
 app = typer.Typer(
     help="A real Kubernetes on one Linux machine, without Docker.",
@@ -54,7 +51,7 @@ def up(
         _start_api(places)
     else:
         wanted = IMAGES_OF_A_CLUSTER if images else ("pause",)
-        machine.Machine(places, _find, _say, port).up(nodes, wanted)
+        machine.Machine(places, _say, port).up(nodes, wanted)
     _say(f"{time.monotonic() - begin:6.1f} s  in all; {_memory(places):.0f} MiB resident")
     print(f"export KUBECONFIG={places.kubeconfig}")
 
@@ -100,11 +97,7 @@ def load(images: Annotated[list[str], typer.Argument(metavar="IMAGE...")]) -> No
 def _start_api(places: Places) -> None:
     if places.run.is_dir() and daemons.known(places):
         raise LabError("the lab is running already, or half started; run `python -m lab down` first")
-    api.start(places, _find, Steps(_say))
-
-
-def _find(name: str) -> Path:
-    return find_binary(name, _say)
+    api.start(places, _say)
 
 
 def _say(line: str) -> None:

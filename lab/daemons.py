@@ -77,7 +77,10 @@ def start(
             raise LabError(f"{name}: {words[0]} cannot be started ({error.strerror})") from error
     _children[popen.pid] = popen
     daemon = Daemon(name, popen.pid, psutil.Process(popen.pid).create_time(), words, dict(env or {}))
-    (places.run / f"{name}.json").write_text(json.dumps(asdict(daemon)))
+    # Renamed into place: another thread may be reading the records.
+    unfinished = places.run / f"{name}.new"
+    unfinished.write_text(json.dumps(asdict(daemon)))
+    unfinished.rename(places.run / f"{name}.json")
     return daemon
 
 

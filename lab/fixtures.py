@@ -73,7 +73,7 @@ def nodes_lab() -> Iterator[NodesLab]:
     running = places.run.is_dir() and bool(daemons.known(places))
     if not running:
         images = (*IMAGES_OF_A_CLUSTER, "base")
-        machine.Machine(places, lambda name: find_binary(name, print), print).up(3, images)
+        machine.Machine(places, print).up(3, images)
     clients = Clients(places.kubeconfig)
     try:
         yield NodesLab(places, machine.present(places), clients)

@@ -11,9 +11,10 @@ import psutil
 
 from lab import daemons, preflight
 from lab.addons import start as addons
+from lab.binaries import ensure, find_binary
 from lab.cluster import client, ready_nodes
 from lab.commands import succeeds
-from lab.controlplane import ControlPlane, Endpoint, Find
+from lab.controlplane import ControlPlane, Endpoint
 from lab.daemons import wait_for
 from lab.errors import LabError
 from lab.images import load_all
@@ -38,7 +39,6 @@ class Machine:
     """Starts a lab of level ``nodes``; ``say`` gets a line for each step, with its seconds."""
 
     places: Places
-    find: Find
     say: Say
     port: int = PORT
     plane: ControlPlane = field(init=False)
@@ -50,8 +50,7 @@ class Machine:
         preflight.install_programs(self.say)
         steps = Steps(self.say)
         with steps.step("binaries"):
-            for name in BINARIES:
-                self.find(name)
+            ensure(BINARIES, self.say)
         try:
             self._up(steps, wanted, images)
         except BaseException:
@@ -62,7 +61,7 @@ class Machine:
     def _up(self, steps: Steps, wanted: Sequence[Node], images: Sequence[str]) -> None:
         self.places.make()
         endpoint = Endpoint(HOST_ADDRESS, self.port, ETCD_PORT, ETCD_PORT + 1)
-        plane = self.plane = ControlPlane(self.places, self.find, endpoint)
+        plane = self.plane = ControlPlane(self.places, find_binary, endpoint)
         plane.extra = addons.aggregation_flags(plane)
         with steps.step("network"):
             network.create(self.places, wanted)

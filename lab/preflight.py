@@ -19,6 +19,7 @@ from lab.places import Places
 GIB = 1 << 30
 LEAST_MEMORY = 3 * GIB
 LEAST_DISK = 6 * GIB
+LONGEST_SOCKET = 107  # bytes in a Unix socket's path
 # Programs from the distribution, and the Debian package that has each.
 PROGRAMS = {
     "containerd": "containerd",
@@ -42,6 +43,7 @@ def check(places: Places, port: int) -> None:
     _capabilities()
     cgroups.version()
     _memory()
+    _path(places)
     _disk(places)
     _half_started(places)
     _port(port)
@@ -82,6 +84,15 @@ def _memory() -> None:
     if free < LEAST_MEMORY:
         raise LabError(
             f"memory: {free / GIB:.1f} GiB available, {LEAST_MEMORY / GIB:.0f} GiB needed; end something"
+        )
+
+
+def _path(places: Places) -> None:
+    socket_path = places.node("node-a") / "kubelet" / "device-plugins" / "kubelet.sock"
+    surplus = len(str(socket_path)) - LONGEST_SOCKET
+    if surplus > 0:
+        raise LabError(
+            f"{places.root}: {surplus} characters too long for kubelet's sockets; set GLEDE_LAB_STATE"
         )
 
 

@@ -1,6 +1,7 @@
 """Putting images into the containerd of a node."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab.commands import run
@@ -41,9 +42,8 @@ def load_all(names: Sequence[str], sockets: Sequence[Path], say: Say) -> None:
     """Put images into each of several containerds. Raises LabError."""
     for name in names:
         build(name, say)
-    for name in names:
-        for socket in sockets:
-            load(name, socket, say)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda socket: [load(name, socket, say) for name in names], sockets))
 
 
 def _import(ctr: list[str], archive: Path) -> str:

@@ -4,6 +4,8 @@ import string
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.errors import LabError
+
 BRIDGE = "glede-lab"
 HOST_ADDRESS = "10.245.0.1"
 PREFIX = 24
@@ -75,7 +77,7 @@ class Node:
 
 
 def nodes(count: int) -> list[Node]:
-    """Give the first nodes. Raises ValueError for more than an alphabet's worth."""
+    """Give the first nodes. Raises LabError for none, or more than there are names for."""
     if not 1 <= count <= MOST_NODES:
-        raise ValueError(f"--nodes {count}: found {count}, expected 1 to {MOST_NODES}")
+        raise LabError(f"--nodes {count}: found {count}, expected 1 to {MOST_NODES}")
     return [Node(number) for number in range(1, count + 1)]

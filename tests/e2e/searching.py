@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -11,6 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from pymilvus import MilvusClient
+
+# The client prints a page for each error; here errors are counted.
+logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
 
 LATE_SECONDS = 1.0
 TIMEOUT_SECONDS = 10.0

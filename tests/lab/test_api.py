@@ -7,7 +7,6 @@ from typing import Any
 import httpx2
 import pytest
 from lab.api import ApiLab, api_lab
-from lab.binaries import find_binary
 from lab.cluster import apply, client, pods_of, ready, wait_for_pods
 from lab.daemons import wait_for
 from lab.faults import faulty_api
@@ -151,7 +150,7 @@ def test_what_an_owner_leaves_is_collected(kube: Client) -> None:
 
 
 def test_fake_nodes_run_pods_and_an_eviction_heeds_the_budget(api: ApiLab, kube: Client) -> None:
-    api.add_fake_nodes(find_binary, [f"fake-{number}" for number in range(3)])
+    api.add_fake_nodes([f"fake-{number}" for number in range(3)])
     labels = {"app": "guarded"}
     for number in range(3):
         container = {"name": "main", "image": "registry.k8s.io/pause:3.10"}

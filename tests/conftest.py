@@ -1,0 +1,3 @@
+"""The lab's fixtures, as anybody uses them."""
+
+pytest_plugins = ["lab.fixtures"]

@@ -1,3 +1,0 @@
-"""The lab's own fixtures, as anybody uses them."""
-
-pytest_plugins = ["lab.fixtures"]
