@@ -1,4 +1,4 @@
-"""The command: `python -m lab up|down|status|kubeconfig|load`."""
+"""The command: `python -m lab up|down|status|kubeconfig|load|fault`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import time
 from enum import StrEnum
 from typing import Annotated
 
-import psutil
+import httpx2
 import typer
+from lightkube.core.exceptions import ApiError
 
-from lab import api, daemons, machine
+from lab import api, daemons, fault_commands, machine
 from lab.errors import LabError
 from lab.images import IMAGES_OF_A_CLUSTER, load_all
 from lab.places import Places, default_state
@@ -21,6 +22,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(fault_commands.app, name="fault")
 
 
 class Level(StrEnum):
@@ -121,6 +125,9 @@ def main() -> None:
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
-    except psutil.Error as error:
-        print(f"error: {error}; try again", file=sys.stderr)
+    except ApiError as error:
+        print(f"error: {error.status.message}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except httpx2.TransportError as error:
+        print(f"error: the API server does not answer ({error}); is the lab up?", file=sys.stderr)
         raise SystemExit(1) from None

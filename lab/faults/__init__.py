@@ -6,7 +6,7 @@ cluster itself repairs (a killed pod) waits for that instead.
 
 from lab.faults.apiserver import unreachable_api
 from lab.faults.disk import filled
-from lab.faults.network import cut_nodes, cut_pod, lossy, slow_cable
+from lab.faults.network import cut_nodes, cut_pod, isolated_node, lossy, slow_cable
 from lab.faults.nodes import frozen_node, killed_node
 from lab.faults.pods import frozen_pod, killed_pod, lost_member
 from lab.faults.proxy import FaultyProxy, faulty_api
@@ -19,6 +19,7 @@ __all__ = [
     "filled",
     "frozen_node",
     "frozen_pod",
+    "isolated_node",
     "killed_node",
     "killed_pod",
     "lossy",

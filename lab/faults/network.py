@@ -25,6 +25,16 @@ def cut_nodes(first: Node, second: Node) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def isolated_node(node: Node, nodes: Sequence[Node]) -> Iterator[None]:
+    """Cut a node from all others and their pods; this machine and its API server still reach it."""
+    with contextlib.ExitStack() as stack:
+        for other in nodes:
+            if other != node:
+                stack.enter_context(cut_nodes(node, other))
+        yield
+
+
+@contextlib.contextmanager
 def cut_pod(pod: Pod, *others: str) -> Iterator[None]:
     """Let no packet pass between a pod and some addresses or networks, or anybody when none is given.
 

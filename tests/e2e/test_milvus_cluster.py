@@ -112,9 +112,7 @@ def drain_a_node(cluster: Cluster, _searcher: Searcher) -> None:
 
 
 def cut_a_node_off(cluster: Cluster, _searcher: Searcher) -> AbstractContextManager[None]:
-    node = _away_from_storage(cluster)
-    other = next(one for one in cluster.lab.nodes if one.number not in {1, node.number})
-    return faults.cut_nodes(node, other)
+    return faults.isolated_node(_away_from_storage(cluster), cluster.lab.nodes)
 
 
 def _away_from_storage(cluster: Cluster) -> Node:
@@ -126,7 +124,7 @@ def _away_from_storage(cluster: Cluster) -> Node:
 FAULTS: dict[str, tuple[Break, float]] = {
     "kill a query node": (kill_a_query_node, 0.0),
     "drain a node": (drain_a_node, 0.0),
-    "cut a node from another for 20 s": (cut_a_node_off, 20.0),
+    "cut a node off for 20 s": (cut_a_node_off, 20.0),
 }
 
 

@@ -1,5 +1,8 @@
 """Level ``api`` behaves as a cluster's API server does."""
 
+import os
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +14,7 @@ from lab.cluster import apply, client, pods_of, ready, wait_for_pods
 from lab.daemons import wait_for
 from lab.faults import faulty_api
 from lab.observe import requests
+from lab.places import Places
 from lightkube import Client
 from lightkube.core.exceptions import ApiError
 from lightkube.generic_resource import create_namespaced_resource
@@ -228,3 +232,35 @@ def test_a_faulty_way_to_the_api(api: ApiLab, kube: Client) -> None:
         proxy.refuse = False
         list(through.list(ServiceAccount))
         through.close()
+
+
+def test_level_api_by_the_command_and_without_rights(tmp_path_factory: pytest.TempPathFactory) -> None:
+    places = Places(tmp_path_factory.mktemp("lab") / "state")
+    environment = {**os.environ, "GLEDE_LAB_STATE": str(places.root)}
+    # Root without its capabilities may do what any user may.
+    before = ("setpriv", "--bounding-set=-all") if os.geteuid() == 0 else ()
+
+    def lab(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [*before, sys.executable, "-m", "lab", *words]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, env=environment, timeout=120
+        )
+
+    try:
+        started = lab("up", "--level", "api")
+        assert started.returncode == 0, started.stderr
+        assert started.stdout == f"export KUBECONFIG={places.kubeconfig}\n"
+        assert "API server" in started.stderr
+        assert lab("kubeconfig").stdout.strip() == str(places.kubeconfig)
+        assert "kube-apiserver" in lab("status").stdout
+        assert places.kubeconfig.stat().st_mode & 0o777 == 0o600
+        again = lab("up", "--level", "api")
+        assert (again.returncode, again.stderr) == (
+            1,
+            "error: the lab is running already, or half started; run `python -m lab down` first\n",
+        )
+    finally:
+        ended = lab("down", "--fresh")
+    assert ended.returncode == 0, ended.stderr
+    assert not places.root.exists()
+    assert lab("status").returncode == 1

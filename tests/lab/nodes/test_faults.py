@@ -1,7 +1,10 @@
 """Every fault is seen by the pods, and gone afterwards."""
 
 import contextlib
+import signal
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -78,6 +81,32 @@ def test_two_nodes_cut_from_each_other(nodes_lab: NodesLab, namespace: str, pair
         assert hears(nodes_lab, namespace, "three", address)
         assert hears(nodes_lab, namespace, "one", str(third.status.podIP))
         assert ready_nodes(nodes_lab.client()) == {node.name for node in nodes_lab.nodes}
+    assert hears(nodes_lab, namespace, "one", address)
+
+
+def test_a_node_cut_off_from_all_others(nodes_lab: NodesLab, namespace: str, pair: tuple[Pod, Pod]) -> None:
+    third = start(nodes_lab, namespace, pod("three", node=nodes_lab.nodes[2].name))[0]
+    first, second = str(pair[0].status.podIP), str(pair[1].status.podIP)
+    with faults.isolated_node(nodes_lab.nodes[1], nodes_lab.nodes):
+        assert not hears(nodes_lab, namespace, "one", second)
+        assert not hears(nodes_lab, namespace, "three", second)
+        assert hears(nodes_lab, namespace, "three", first)
+        assert hears(nodes_lab, namespace, "one", str(third.status.podIP))
+        assert nodes_lab.nodes[1].name in ready_nodes(nodes_lab.client())
+    assert hears(nodes_lab, namespace, "three", second)
+
+
+def test_a_fault_by_hand_is_mended_by_ctrl_c(
+    nodes_lab: NodesLab, namespace: str, pair: tuple[Pod, Pod]
+) -> None:
+    address = str(pair[1].status.podIP)
+    words = [sys.executable, "-m", "lab", "fault", "cut-nodes", "node-a", "node-b", "--seconds", "60"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as command:
+        assert command.stderr is not None
+        assert command.stderr.readline() == "broken for 60 s; Ctrl-C mends it\n"
+        assert not hears(nodes_lab, namespace, "one", address)
+        command.send_signal(signal.SIGINT)
+        assert command.wait(20) == 0
     assert hears(nodes_lab, namespace, "one", address)
 
 
