@@ -12,6 +12,7 @@ import typer
 from lightkube.core.exceptions import ApiError
 
 from lab import api, daemons, fault_commands, machine
+from lab.entry import say
 from lab.errors import LabError
 from lab.images import IMAGES_OF_A_CLUSTER, load_all
 from lab.places import Places, default_state
@@ -55,8 +56,8 @@ def up(
         _start_api(places)
     else:
         wanted = IMAGES_OF_A_CLUSTER if images else ("pause",)
-        machine.Machine(places, _say, port).up(nodes, wanted)
-    _say(f"{time.monotonic() - begin:6.1f} s  in all; {_memory(places):.0f} MiB resident")
+        machine.Machine(places, say, port).up(nodes, wanted)
+    say(f"{time.monotonic() - begin:6.1f} s  in all; {_memory(places):.0f} MiB resident")
     print(f"export KUBECONFIG={places.kubeconfig}")
 
 
@@ -95,17 +96,13 @@ def load(images: Annotated[list[str], typer.Argument(metavar="IMAGE...")]) -> No
     sockets = [node.socket for node in machine.present(Places(default_state())) if node.socket.exists()]
     if not sockets:
         raise LabError("no node runs; start the lab first: python -m lab up --level nodes")
-    load_all(images, sockets, _say)
+    load_all(images, sockets, say)
 
 
 def _start_api(places: Places) -> None:
     if places.run.is_dir() and daemons.known(places):
         raise LabError("the lab is running already, or half started; run `python -m lab down` first")
-    api.start(places, _say)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    api.start(places, say)
 
 
 def _memory(places: Places) -> float:

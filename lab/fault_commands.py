@@ -1,7 +1,6 @@
 """`python -m lab fault …`: break something by hand for some seconds; Ctrl-C mends it earlier."""
 
 import contextlib
-import sys
 import time
 from collections.abc import Iterator
 from typing import Annotated
@@ -12,6 +11,7 @@ from lightkube.resources.core_v1 import Pod
 
 from lab import faults
 from lab.cluster import client
+from lab.entry import say
 from lab.errors import LabError
 from lab.machine import present
 from lab.nodes.layout import Node
@@ -91,10 +91,10 @@ def isolate_pod(pod: str, namespace: Namespace = "default", seconds: Seconds = 3
 
 def _hold(fault: contextlib.AbstractContextManager[None], seconds: float) -> None:
     with fault:
-        print(f"broken for {seconds:g} s; Ctrl-C mends it", file=sys.stderr, flush=True)
+        say(f"broken for {seconds:g} s; Ctrl-C mends it")
         with contextlib.suppress(KeyboardInterrupt):
             time.sleep(seconds)
-        print("mending", file=sys.stderr, flush=True)
+        say("mending")
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,14 +34,13 @@ NODES_READY_SECONDS = 60.0
 Say = Callable[[str], None]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Machine:
     """Starts a lab of level ``nodes``; ``say`` gets a line for each step, with its seconds."""
 
     places: Places
     say: Say
     port: int = PORT
-    plane: ControlPlane = field(init=False)
 
     def up(self, count: int, images: Sequence[str] = ()) -> None:
         """Start the control plane, the nodes and the add-ons, and load images. Raises LabError."""
@@ -61,7 +60,7 @@ class Machine:
     def _up(self, steps: Steps, wanted: Sequence[Node], images: Sequence[str]) -> None:
         self.places.make()
         endpoint = Endpoint(HOST_ADDRESS, self.port, ETCD_PORT, ETCD_PORT + 1)
-        plane = self.plane = ControlPlane(self.places, find_binary, endpoint)
+        plane = ControlPlane(self.places, find_binary, endpoint)
         plane.extra = addons.aggregation_flags(plane)
         with steps.step("network"):
             network.create(self.places, wanted)

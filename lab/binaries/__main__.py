@@ -1,20 +1,14 @@
 """The command ``python -m lab.binaries NAME... [--clean]``: print each program's name and path."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 
 from lab.binaries.build import clean
 from lab.binaries.catalogue import BINARIES
 from lab.binaries.obtain import ensure
-from lab.binaries.place import exclusive
-from lab.errors import LabError
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+from lab.binaries.place import filling
+from lab.entry import ended, interruptible, say
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -31,26 +25,17 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 def main(given: Sequence[str] | None = None) -> int:
     """Run the command; give its exit code."""
     arguments = _arguments(given)
-    try:
-        for name, path in ensure(arguments.names, _say).items():
+
+    def command() -> None:
+        for name, path in ensure(arguments.names, say).items():
             sys.stdout.write(f"{name} {path}\n")
         if arguments.clean:
-            with exclusive(_say):
-                clean(_say)
-    except LabError as error:
-        _say(f"error: {error}")
-        return 1
-    except KeyboardInterrupt:
-        _say("interrupted; the next run goes on from here")
-        return 130
-    return 0
+            with filling(say):
+                clean(say)
 
-
-def _stop(_number: int, _frame: object) -> None:
-    # An exception, so that a running build is ended too.
-    raise KeyboardInterrupt
+    return ended(command, "the next run goes on from here")
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _stop)
+    interruptible()
     sys.exit(main())

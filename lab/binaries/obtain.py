@@ -8,7 +8,7 @@ from pathlib import Path
 from lab.binaries.build import build
 from lab.binaries.catalogue import Binary, named
 from lab.binaries.download import download
-from lab.binaries.place import exclusive
+from lab.binaries.place import filling
 from lab.binaries.search import Say, in_cache, look, quiet
 from lab.errors import LabError
 
@@ -43,7 +43,7 @@ def ensure(names: Sequence[str], say: Say = quiet) -> dict[str, Path]:
 
 def _get(binaries: Sequence[Binary], refused: set[str], say: Say) -> dict[str, Path]:
     """Download or build; ``refused`` are the addresses that this call has tried in vain."""
-    with exclusive(say):
+    with filling(say):
         # Whoever held the lock before may have made them.
         for binary in _missing(binaries):
             release = binary.release(_MACHINES.get(platform.machine(), ""))

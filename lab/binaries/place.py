@@ -1,6 +1,5 @@
 """Putting programs into the cache so that nobody ever sees half of one."""
 
-import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,26 +8,15 @@ from pathlib import Path
 
 from lab.binaries.catalogue import Binary
 from lab.binaries.search import Say, answer, folder
-from lab.errors import LabError
+from lab.exclusive import exclusive
 
 _PREFIX = ".new-"
 
 
 @contextmanager
-def exclusive(say: Say) -> Iterator[None]:
-    """Hold the lock under which the cache is filled; wait for it if another process does that now."""
-    place = folder()
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        file = (place / ".lock").open("w")
-    except OSError as error:
-        raise LabError(f"{place}: {error.strerror}; name a folder to write to in GLEDE_LAB_CACHE") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting for another process that builds or downloads (it holds {file.name})")
-            fcntl.flock(file, fcntl.LOCK_EX)
+def filling(say: Say) -> Iterator[None]:
+    """Hold the lock under which the cache of programs is filled. Raises LabError."""
+    with exclusive(folder(), "builds or downloads", say):
         yield
 
 

@@ -1,19 +1,13 @@
 """The command ``python -m lab.images NAME...``: build images where needed, and print their archives."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.errors import LabError
+from lab.entry import ended, interruptible, say
 from lab.images.build import archive_of, build, stage
 from lab.images.catalogue import IMAGES, named
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -39,33 +33,24 @@ def _list() -> None:
 def _prepare_context(name: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     context = folder / name
-    stage(named(name), context, folder / f"{name}.log", _say)
+    stage(named(name), context, folder / f"{name}.log", say)
     return context
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Run the command; give its exit code."""
     arguments = _arguments(given)
-    try:
+
+    def command() -> None:
         if arguments.list or not arguments.names:
             _list()
         for name in arguments.names:
-            path = _prepare_context(name, arguments.context) if arguments.context else build(name, _say)
+            path = _prepare_context(name, arguments.context) if arguments.context else build(name, say)
             sys.stdout.write(f"{path}\n")
-    except LabError as error:
-        _say(f"error: {error}")
-        return 1
-    except KeyboardInterrupt:
-        _say("interrupted; what is built is kept")
-        return 130
-    return 0
 
-
-def _stop(_number: int, _frame: object) -> None:
-    # An exception, so that a running build is ended too.
-    raise KeyboardInterrupt
+    return ended(command, "what is built is kept")
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _stop)
+    interruptible()
     sys.exit(main())

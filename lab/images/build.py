@@ -1,6 +1,5 @@
 """Building images with buildah, which needs neither a daemon nor a kernel's leave beyond root's."""
 
-import fcntl
 import os
 import shutil
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lab.errors import LabError
+from lab.exclusive import exclusive
 from lab.images.catalogue import Image, named
 from lab.images.debian import MOUNT, build_sources, prepare
 from lab.images.digest import digest
@@ -121,19 +121,8 @@ def _forget_older(image: Image, archive: Path) -> None:
 
 @contextmanager
 def _exclusive(say: Say) -> Iterator[None]:
-    """Hold the lock under which images are built; wait for it while another process builds."""
-    folder = images_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("w")
-    except OSError as error:
-        raise LabError(f"{folder}: {error.strerror}; name a folder to write to in GLEDE_LAB_CACHE") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting for another process that builds images (it holds {file.name})")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        for left in folder.glob("context-*"):
+    """Hold the lock under which images are built, and remove what a build that was killed left."""
+    with exclusive(images_folder(), "builds images", say):
+        for left in images_folder().glob("context-*"):
             shutil.rmtree(left, ignore_errors=True)
         yield

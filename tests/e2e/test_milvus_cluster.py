@@ -4,12 +4,15 @@ Prints what each fault cost; with GLEDE_E2E_REPORT=FILE the table is written the
 """
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import httpx2
 import numpy as np
 import pytest
 from lab.cluster import apply_folder, pods_of, ready, wait_for_pods
@@ -32,7 +35,10 @@ PODS = 10  # three coordinators, two proxies, three query nodes, a data node, an
 READY_SECONDS = 240.0
 STRENGTH_SECONDS = 180.0
 CALM_SECONDS = 5.0
+CUT_SECONDS = 20.0
 COLLECTION = "yardstick"
+STORAGE_NODE = "node-a"  # where the manifests put etcd, MinIO and Kafka
+Fault = tuple[str, AbstractContextManager[None]]
 LEAST_RECALL = 0.95
 
 pytestmark = pytest.mark.timeout(1200)
@@ -95,37 +101,74 @@ def test_searches_find_the_nearest(cluster: Cluster) -> None:
     client.close()
 
 
-Break = Callable[[Cluster, Searcher], AbstractContextManager[None] | None]
+def query_node(cluster: Cluster, *, leads: bool) -> Pod:
+    """Give the query node that leads the collection's shard, or another one."""
+    client = MilvusClient(cluster.uri, timeout=10)
+    leaders = {
+        shard.shard_leader for replica in client.describe_replica(COLLECTION) for shard in replica.shards
+    }
+    client.close()
+    pods = pods_of(cluster.lab.client(), cluster.namespace, QUERY_NODES)
+    return next(pod for pod in pods if (_milvus_id(pod) in leaders) == leads)
 
 
-def kill_a_query_node(cluster: Cluster, _searcher: Searcher) -> AbstractContextManager[None]:
+def _milvus_id(pod: Pod) -> int:
+    """Give the number that Milvus knows a query node by, from the pod's metrics."""
+    metrics = httpx2.get(f"http://{pod.status.podIP}:9091/metrics", timeout=5, trust_env=False).text
+    found = re.search(r'^milvus_querynode_\S*node_id="(\d+)"', metrics, re.MULTILINE)
+    assert found, f"{pod.metadata.name}: no metric of a query node"
+    return int(found[1])
+
+
+def kill(cluster: Cluster, *, leads: bool) -> Fault:
     api = cluster.lab.client(cluster.namespace)
-    pod = pods_of(api, cluster.namespace, QUERY_NODES)[0]
-    return faults.killed_pod(api, pod, wait=False)
+    pod = query_node(cluster, leads=leads)
+    what = "that leads the shard" if leads else "that leads nothing"
+    return f"kill a query node {what}", faults.killed_pod(api, pod, wait=False)
 
 
-def drain_a_node(cluster: Cluster, _searcher: Searcher) -> None:
+def drain(cluster: Cluster) -> Fault:
     node = _away_from_storage(cluster)
-    cluster.lab.kubectl(
-        "drain", node.name, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s", seconds=200
-    )
+    pods = pods_of(cluster.lab.client(), cluster.namespace, MILVUS)
+    there = sorted(str(pod.metadata.labels["component"]) for pod in pods if pod.spec.nodeName == node.name)
+    return f"drain a node with {', '.join(there)}", _drained(cluster, node)
 
 
-def cut_a_node_off(cluster: Cluster, _searcher: Searcher) -> AbstractContextManager[None]:
-    return faults.isolated_node(_away_from_storage(cluster), cluster.lab.nodes)
+@contextmanager
+def _drained(cluster: Cluster, node: Node) -> Iterator[None]:
+    words = ["--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s"]
+    cluster.lab.kubectl("drain", node.name, *words, seconds=200)
+    yield
+
+
+def cut_off(cluster: Cluster) -> Fault:
+    node = _away_from_storage(cluster)
+    return f"cut a node off for {CUT_SECONDS:g} s", _lasting(faults.isolated_node(node, cluster.lab.nodes))
+
+
+@contextmanager
+def _lasting(fault: AbstractContextManager[None]) -> Iterator[None]:
+    with fault:
+        time.sleep(CUT_SECONDS)
+        yield
 
 
 def _away_from_storage(cluster: Cluster) -> Node:
-    """Give a node that has a query node and none of the volumes."""
-    used = {pod.spec.nodeName for pod in pods_of(cluster.lab.client(), cluster.namespace, QUERY_NODES)}
-    return next(node for node in cluster.lab.nodes[1:] if node.name in used)
+    """Give the node of the shard's leader, or of another query node where that one is beside the volumes."""
+    pods = [query_node(cluster, leads=True), query_node(cluster, leads=False)]
+    names = [
+        pod.spec.nodeName for pod in (*pods, *pods_of(cluster.lab.client(), cluster.namespace, QUERY_NODES))
+    ]
+    first = next(name for name in names if name != STORAGE_NODE)
+    return next(node for node in cluster.lab.nodes if node.name == first)
 
 
-FAULTS: dict[str, tuple[Break, float]] = {
-    "kill a query node": (kill_a_query_node, 0.0),
-    "drain a node": (drain_a_node, 0.0),
-    "cut a node off for 20 s": (cut_a_node_off, 20.0),
-}
+FAULTS: tuple[Callable[[Cluster], Fault], ...] = (
+    partial(kill, leads=False),
+    partial(kill, leads=True),
+    drain,
+    cut_off,
+)
 
 
 def test_faults_under_search(cluster: Cluster) -> None:
@@ -134,8 +177,9 @@ def test_faults_under_search(cluster: Cluster) -> None:
     with searcher.searching():
         time.sleep(CALM_SECONDS)
         rows.append(_row("at rest", searcher, time.monotonic() - CALM_SECONDS, 0.0))
-        for name, (breaks, lasts) in FAULTS.items():
-            rows.append(_broken(cluster, searcher, name, breaks, lasts))
+        for make in FAULTS:
+            name, fault = make(cluster)
+            rows.append(_broken(cluster, searcher, name, fault))
             _restored(cluster)
     report = write_report(rows, cluster.seconds_to_ready)
     print(report)  # noqa: T201 - the figures are what this is for
@@ -143,12 +187,10 @@ def test_faults_under_search(cluster: Cluster) -> None:
     assert all(row.seconds < STRENGTH_SECONDS for row in rows)
 
 
-def _broken(cluster: Cluster, searcher: Searcher, name: str, breaks: Break, lasts: float) -> Row:
+def _broken(cluster: Cluster, searcher: Searcher, name: str, fault: AbstractContextManager[None]) -> Row:
     begin = time.monotonic()
-    fault = breaks(cluster, searcher)
-    if fault:
-        with fault:
-            time.sleep(lasts)
+    with fault:
+        pass
     return _row(name, searcher, begin, _full_strength(cluster, searcher, begin) - begin)
 
 

@@ -4,15 +4,17 @@ import re
 import socket
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 import pytest
-from lab.cluster import client
+from lab.cluster import client, ready, wait_for_pods
 from lab.commands import run
 from lab.errors import LabError
+from lab.nodes.runtime import PAUSE
 from lab.places import Places, default_state
-from lightkube.resources.core_v1 import ConfigMap
+from lightkube.resources.core_v1 import Pod
 
 from lab import daemons, machine, preflight
 
@@ -66,9 +68,12 @@ def test_down_leaves_nothing_and_up_again_remembers(places: Places) -> None:
     before = traces()
     lab = machine.Machine(places, print)
 
-    lab.up(2)
+    lab.up(2, ["pause"])
     with client(places.kubeconfig) as api:
-        api.create(ConfigMap.from_dict({"metadata": {"name": "note"}, "data": {"a": "1"}}))
+        container = {"name": "main", "image": PAUSE, "imagePullPolicy": "Never"}
+        metadata = {"name": "kept", "labels": {"app": "kept"}}
+        api.create(Pod.from_dict({"metadata": metadata, "spec": {"containers": [container]}}))
+        pod = wait_for_pods(api, "default", {"app": "kept"}, 1, 60)[0]
     during = traces()
     with pytest.raises(LabError, match="the lab is running already"):
         lab.up(2)
@@ -76,9 +81,15 @@ def test_down_leaves_nothing_and_up_again_remembers(places: Places) -> None:
     assert during != before
     assert traces() == before
 
+    begin = datetime.now(UTC).replace(microsecond=0)
     lab.up(2)
     with client(places.kubeconfig) as api:
-        assert api.get(ConfigMap, "note").data == {"a": "1"}
+        for _ in daemons.wait_for("the pod runs again", 60, pause=0.2):
+            again = api.get(Pod, "kept")
+            state = again.status.containerStatuses[0].state.running
+            if ready(again) and state and state.startedAt >= begin:
+                break
+        assert again.metadata.uid == pod.metadata.uid
     daemons.kill(places, "kubelet-b")
     with pytest.raises(LabError, match=r"half started \(kubelet-b has ended\)"):
         lab.up(2)
