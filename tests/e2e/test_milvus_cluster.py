@@ -129,9 +129,15 @@ def kill(cluster: Cluster, *, leads: bool) -> Fault:
 
 def drain(cluster: Cluster) -> Fault:
     node = _away_from_storage(cluster)
+    return f"drain a node with {_what_is_on(cluster, node)}", _drained(cluster, node)
+
+
+def _what_is_on(cluster: Cluster, node: Node) -> str:
     pods = pods_of(cluster.lab.client(), cluster.namespace, MILVUS)
     there = sorted(str(pod.metadata.labels["component"]) for pod in pods if pod.spec.nodeName == node.name)
-    return f"drain a node with {', '.join(there)}", _drained(cluster, node)
+    if query_node(cluster, leads=True).spec.nodeName == node.name:
+        there.append("the shard's leader among them")
+    return ", ".join(there)
 
 
 @contextmanager
@@ -143,7 +149,8 @@ def _drained(cluster: Cluster, node: Node) -> Iterator[None]:
 
 def cut_off(cluster: Cluster) -> Fault:
     node = _away_from_storage(cluster)
-    return f"cut a node off for {CUT_SECONDS:g} s", _lasting(faults.isolated_node(node, cluster.lab.nodes))
+    name = f"cut off for {CUT_SECONDS:g} s a node with {_what_is_on(cluster, node)}"
+    return name, _lasting(faults.isolated_node(node, cluster.lab.nodes))
 
 
 @contextmanager
