@@ -190,8 +190,12 @@ def test_faults_under_search(cluster: Cluster) -> None:
             _restored(cluster)
     report = write_report(rows, cluster.seconds_to_ready)
     print(report)  # noqa: T201 - the figures are what this is for
-    assert counted(searcher.answers)["good"] > len(searcher.answers) / 2
-    assert all(row.seconds < STRENGTH_SECONDS for row in rows)
+    at_rest = rows[0].counts
+    assert (at_rest["failed"], at_rest["short"]) == (0, 0)
+    assert len(rows) == 1 + len(FAULTS)
+    # What is broken on purpose may fail searches, and does; what counts is that it ends.
+    last = [answer.verdict for answer in searcher.answers[-100:]]
+    assert set(last) <= {"good", "late"}
 
 
 def _broken(cluster: Cluster, searcher: Searcher, name: str, fault: AbstractContextManager[None]) -> Row:
