@@ -4,9 +4,11 @@ Use them by ``pytest_plugins = ["lab.fixtures"]``.
 """
 
 import secrets
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from lightkube import Client
@@ -71,16 +73,25 @@ def nodes_lab() -> Iterator[NodesLab]:
     """Three real nodes with a Milvus cluster's images: the lab that runs, or one for this run of tests."""
     places = Places(default_state())
     running = places.run.is_dir() and bool(daemons.known(places))
-    if not running:
-        images = (*IMAGES_OF_A_CLUSTER, "base")
-        machine.Machine(places, print).up(3, images)
-    clients = Clients(places.kubeconfig)
-    try:
-        yield NodesLab(places, machine.present(places), clients)
-    finally:
-        clients.close()
-        if not running:
-            machine.down(places)
+    with nullcontext(places) if running else _lab_of_its_own() as found:
+        clients = Clients(found.kubeconfig)
+        try:
+            yield NodesLab(found, machine.present(found), clients)
+        finally:
+            clients.close()
+
+
+@contextmanager
+def _lab_of_its_own() -> Iterator[Places]:
+    """Run a lab that begins with nothing and leaves nothing; a lab that somebody keeps is not touched."""
+    # pytest's own folders have names too long for a kubelet's sockets.
+    with tempfile.TemporaryDirectory(prefix="lab-") as folder:
+        places = Places(Path(folder) / "lab")
+        machine.Machine(places, print).up(3, (*IMAGES_OF_A_CLUSTER, "base"))
+        try:
+            yield places
+        finally:
+            machine.down(places, fresh=True)
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ class Places:
 
     @property
     def volumes(self) -> Path:
-        """Persistent volumes, one folder below the node's for each."""
+        """Persistent volumes, a folder for each."""
         return self.root / "volumes"
 
     @property

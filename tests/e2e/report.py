@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from tests.e2e.plot import draw
+from tests.e2e.searching import Answer
 
+PICTURE = "images/cluster.svg"
 PERCENTILES = (50, 95, 99)
 HEADS = ("what", "s to full strength", "searches", "failed", "late", "short", "p50 ms", "p95 ms", "p99 ms")
 
@@ -25,9 +28,10 @@ all pods are Ready and no search is bad any more; it is counted from the fault's
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fault: the seconds until all was whole again, searches by verdict, their seconds."""
+    """One fault: when it began, the seconds until all was whole again, searches by verdict, their seconds."""
 
     name: str
+    began: float
     seconds: float
     counts: dict[str, int]
     latencies: list[float]
@@ -39,8 +43,8 @@ class Row:
         return [self.name, f"{self.seconds:.1f}", str(sum(self.counts.values())), *counts, *times]
 
 
-def write_report(rows: Sequence[Row], seconds_to_ready: float) -> str:
-    """Give the report in Markdown; with GLEDE_E2E_REPORT it is written to that file too."""
+def write_report(rows: Sequence[Row], seconds_to_ready: float, answers: Sequence[Answer]) -> str:
+    """Give the report in Markdown; with GLEDE_E2E_REPORT it is written there too, its picture in images/."""
     table = [HEADS, ["---"] * len(HEADS), *(row.cells() for row in rows)]
     today = datetime.now(UTC).date().isoformat()
     lines = [
@@ -50,9 +54,14 @@ def write_report(rows: Sequence[Row], seconds_to_ready: float) -> str:
         "",
         f"From apply until every pod was Ready: {seconds_to_ready:.0f} s.",
         "",
+        f"![Searches a second by what they got, with the faults of the table's rows]({PICTURE})",
+        "",
         *(f"| {' | '.join(cells)} |" for cells in table),
     ]
     text = "\n".join(lines) + "\n"
     if target := os.environ.get("GLEDE_E2E_REPORT"):
-        Path(target).write_text(text)
+        path = Path(target)
+        path.write_text(text)
+        marks = [(row.began, row.name) for row in rows[1:]]
+        (path.parent / PICTURE).write_text(draw(answers, marks))
     return text

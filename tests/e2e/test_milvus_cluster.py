@@ -188,7 +188,7 @@ def test_faults_under_search(cluster: Cluster) -> None:
             name, fault = make(cluster)
             rows.append(_broken(cluster, searcher, name, fault))
             _restored(cluster)
-    report = write_report(rows, cluster.seconds_to_ready)
+    report = write_report(rows, cluster.seconds_to_ready, searcher.answers)
     print(report)  # noqa: T201 - the figures are what this is for
     at_rest = rows[0].counts
     assert (at_rest["failed"], at_rest["short"]) == (0, 0)
@@ -237,4 +237,6 @@ def _restored(cluster: Cluster) -> None:
 
 def _row(name: str, searcher: Searcher, begin: float, seconds: float) -> Row:
     answers = searcher.between(begin, time.monotonic())
-    return Row(name, seconds, counted(answers), [answer.seconds for answer in answers if not answer.error])
+    return Row(
+        name, begin, seconds, counted(answers), [answer.seconds for answer in answers if not answer.error]
+    )

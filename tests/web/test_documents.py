@@ -4,7 +4,7 @@ import base64
 import re
 
 import httpx
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.web.conftest import UPLOAD_BYTES, Guard
 from tests.web.desk import BACKUP, DRAINING, INGEST_MS, MENU, Desk
 
@@ -70,6 +70,18 @@ def test_wrong_kind_is_not_sent(desk: Desk, page: Page) -> None:
     row.get_by_role("button", name="Dismiss tool.exe").click()
     expect(page.locator("li.doc")).to_have_count(0)
     expect(page.locator("#pick")).to_be_focused()
+
+
+def test_a_file_added_before_the_page_knows_what_is_taken_is_checked_all_the_same(
+    desk: Desk, page: Page
+) -> None:
+    held: list[Route] = []
+    page.route("**/v1/info", lambda route: held.append(route))  # noqa: PLW0108 - it wants a function
+    page.reload()
+    desk.add({"tool.exe": b"MZ"})
+    expect(desk.row("tool.exe")).to_have_attribute("data-status", "waiting")
+    held[0].continue_()
+    expect(desk.row("tool.exe")).to_have_attribute("data-status", "refused")
 
 
 def test_empty_file(desk: Desk) -> None:

@@ -48,7 +48,8 @@ async function start() {
   startViewer();
   startUploads();
   startAsk(arrange);
-  getJson("v1/info").then(showInfo, () => {}); // a service that is away is reported by the shelf
+  // A service that is away is reported by the shelf, and files are then sent unchecked.
+  getJson("v1/info").then(showInfo, () => setLimits([], 0));
   await startDocuments(arrange);
   loaded = true;
   arrange();

@@ -9,6 +9,8 @@ const AT_ONCE = 2;
 const BUSY_TRIES = 20; // how often a file waits for a busy service before it gives up
 
 let limits = { kinds: [], bytes: 0 };
+let tell;
+const told = new Promise((resolve) => (tell = resolve)); // what is taken is known, or cannot be
 const queue = [];
 let sending = 0;
 
@@ -16,6 +18,7 @@ let sending = 0;
 export function setLimits(accepts, uploadBytes) {
   limits = { kinds: accepts, bytes: uploadBytes };
   $("file").accept = accepts.join(",");
+  tell();
 }
 
 export function startUploads() {
@@ -54,7 +57,9 @@ async function filesOf(transfer) {
   const folders = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter((e) => e?.isDirectory);
   if (!folders.length) return files;
   const names = new Set(folders.map((folder) => folder.name));
-  const inside = (await Promise.all(folders.map(walk))).flat().filter((file) => isRead(file.name));
+  const found = (await Promise.all(folders.map(walk))).flat();
+  await told;
+  const inside = found.filter((file) => isRead(file.name));
   return [...files.filter((file) => !names.has(file.name)), ...inside];
 }
 
@@ -84,13 +89,17 @@ function refusal(file) {
   return null;
 }
 
-function add(files) {
+async function add(files) {
   const tags = $("tags").value.trim();
   // The last row added stands on top, so the first file goes in last.
-  for (const file of files.toReversed()) {
+  const jobs = files.toReversed().map((file) => {
     const job = { file, tags };
     job.row = putLocal(file, () => retry(job));
-    const reason = refusal(file);
+    return job;
+  });
+  await told;
+  for (const job of jobs) {
+    const reason = refusal(job.file);
     if (reason) refuse(job, reason, false);
     else queue.unshift(job);
   }
