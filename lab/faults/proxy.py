@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import yaml
 
 BLOCK = 1 << 16
+CLOSING_SECONDS = 0.05
 
 
 @dataclass
@@ -56,6 +57,8 @@ class FaultyProxy:
             await asyncio.gather(self._pass(reader, upstream), self._pass(upstream_reader, writer))
         finally:
             self._writers -= {writer, upstream}
+            for one in (writer, upstream):
+                one.transport.abort()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
@@ -99,6 +102,8 @@ def _run(proxy: FaultyProxy, started: threading.Event) -> None:
     pending = asyncio.all_tasks(proxy._loop)  # noqa: SLF001 - its own module
     if pending:
         proxy._loop.run_until_complete(asyncio.wait(pending))  # noqa: SLF001 - its own module
+    # A transport is closed by the loop's next rounds, not by the call that ends it.
+    proxy._loop.run_until_complete(asyncio.sleep(CLOSING_SECONDS))  # noqa: SLF001 - its own module
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
