@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
+from lightkube.resources.core_v1 import ServiceAccount
 
 from lab import daemons, preflight
 from lab.addons import start as addons
@@ -59,6 +60,7 @@ class Machine:
 
     def _up(self, steps: Steps, wanted: Sequence[Node], images: Sequence[str]) -> None:
         self.places.make()
+        self.places.nodes.mkdir(exist_ok=True)
         endpoint = Endpoint(HOST_ADDRESS, self.port, ETCD_PORT, ETCD_PORT + 1)
         plane = ControlPlane(self.places, find_binary, endpoint)
         plane.extra = addons.aggregation_flags(plane)
@@ -96,13 +98,17 @@ def _await_nodes(places: Places, wanted: Sequence[Node], since: datetime) -> Non
         for _ in wait_for("all nodes ready", NODES_READY_SECONDS, pause=0.2):
             for daemon in daemons.known(places).values():
                 daemons.check(places, daemon)
-            if ready_nodes(api, since) >= {node.name for node in wanted}:
+            # Without its service account a namespace takes no pod.
+            accounts = {str(account.metadata.name) for account in api.list(ServiceAccount)}
+            if "default" in accounts and ready_nodes(api, since) >= {node.name for node in wanted}:
                 return
 
 
 def down(places: Places, *, fresh: bool = False) -> None:
     """End everything and give the machine back as it was; with ``fresh`` the lab's data go too."""
-    found = present(places)
+    # A lab of level api, which may end beside somebody's nodes, has no such folder.
+    owner = places.nodes.is_dir() or not places.root.is_dir()
+    found = present(places) if owner else []
     for name in reversed(daemons.known(places) if places.run.is_dir() else {}):
         daemons.stop(places, name)
     for node in found:
@@ -111,9 +117,10 @@ def down(places: Places, *, fresh: bool = False) -> None:
         cgroups.remove(node)
         shutil.rmtree(node.run, ignore_errors=True)
         shutil.rmtree(node.pod_logs, ignore_errors=True)
-    _unmount(f"{places.volumes}/")
-    network.remove(places, found)
-    shutil.rmtree(RUN, ignore_errors=True)
+    if owner:
+        _unmount(f"{places.volumes}/")
+        network.remove(places, found)
+        shutil.rmtree(RUN, ignore_errors=True)
     if fresh:
         shutil.rmtree(places.root, ignore_errors=True)
 

@@ -65,9 +65,14 @@ class Places:
         """The administrator's kubeconfig."""
         return self.root / "kubeconfig"
 
+    @property
+    def nodes(self) -> Path:
+        """The nodes' folders; only a lab with nodes has it."""
+        return self.root / "nodes"
+
     def node(self, name: str) -> Path:
         """Give the folder of one node: containerd's and kubelet's data."""
-        return self.root / "nodes" / name
+        return self.nodes / name
 
     def make(self) -> None:
         """Create the folders, for their owner only."""

@@ -16,6 +16,7 @@ PAUSE = "registry.k8s.io/pause:3.10"
 PLUGINS = Path("/usr/lib/cni")
 READY_SECONDS = 30.0
 
+# netns_mounts_under_state_dir: pods' namespaces go with their node, and not into the machine's list.
 # restrict_oom_score_adj: machines without CAP_SYS_RESOURCE refuse a lower score, and every sandbox with it.
 CONFIG = """\
 version = 2
@@ -26,6 +27,7 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
   address = "{socket}"
 [plugins."io.containerd.grpc.v1.cri"]
   restrict_oom_score_adj = {restrict}
+  netns_mounts_under_state_dir = true
   sandbox_image = "{pause}"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "{plugins}"
