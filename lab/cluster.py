@@ -55,9 +55,14 @@ def apply(api: Client, body: Mapping[str, Any], namespace: str | None = None) ->
 def apply_folder(api: Client, folder: Path, namespace: str) -> None:
     """Apply the manifests of a folder in the order of their names."""
     for path in sorted(folder.glob("*.yaml")):
-        for body in yaml.safe_load_all(path.read_text()):
-            if body:
-                apply(api, body, namespace)
+        apply_file(api, path, namespace)
+
+
+def apply_file(api: Client, path: Path, namespace: str) -> None:
+    """Apply the manifests of a file."""
+    for body in yaml.safe_load_all(path.read_text()):
+        if body:
+            apply(api, body, namespace)
 
 
 def ready_nodes(api: Client, since: datetime = EVER) -> set[str]:

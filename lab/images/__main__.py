@@ -27,7 +27,7 @@ def _list() -> None:
     for name, image in IMAGES.items():
         archive = archive_of(name)
         state = str(archive) if archive.exists() else "not built"
-        sys.stdout.write(f"{name:13} {image.reference:42} {state}\n")
+        sys.stdout.write(f"{name:21} {image.reference:42} {state}\n")
 
 
 def _prepare_context(name: str, folder: Path) -> Path:

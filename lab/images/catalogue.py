@@ -58,6 +58,12 @@ def _image(name: str, reference: str, *inputs: Input, base: str | None = "base")
     return Image(name, reference, RECIPES / name, base, inputs)
 
 
+def _locked(name: str) -> tuple[Input, ...]:
+    """Give a lock of this repository and the wheels that it names."""
+    lock = REPOSITORY / "requirements" / name
+    return Wheels(lock), Lock(lock)
+
+
 IMAGES: dict[str, Image] = {
     image.name: image
     for image in (
@@ -68,13 +74,15 @@ IMAGES: dict[str, Image] = {
         _image("kafka", "apache/kafka:3.9.1", Jars(RECIPES / "kafka/pom.xml")),
         _image("postgres", "postgres:15"),
         _image("milvus", "milvusdb/milvus:v2.3.5", Wheels(RECIPES / "milvus/milvus.lock")),
-        _image(
-            "glede-python",
-            "lab/glede-python:latest",
-            Wheels(REPOSITORY / "requirements/run.lock"),
-            Lock(REPOSITORY / "requirements/run.lock"),
-        ),
+        _image("glede-python", "lab/glede-python:latest", *_locked("run.lock")),
         _image("glede", f"ghcr.io/glede/glede:{_version()}", Project(REPOSITORY), base="glede-python"),
+        _image("glede-operator-python", "lab/glede-operator-python:latest", *_locked("operator.lock")),
+        _image(
+            "glede-operator",
+            f"ghcr.io/glede/glede-operator:{_version()}",
+            Project(REPOSITORY),
+            base="glede-operator-python",
+        ),
     )
 }
 

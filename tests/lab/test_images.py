@@ -65,6 +65,7 @@ def test_a_changed_recipe_is_another_image_and_so_are_those_on_it(
 def test_all_stand_on_base_and_only_glede_on_its_python() -> None:
     assert standing_on("base") == set(IMAGES)
     assert standing_on("glede-python") == {"glede-python", "glede"}
+    assert standing_on("glede-operator-python") == {"glede-operator-python", "glede-operator"}
     assert standing_on("kafka") == {"kafka"}
 
 
@@ -135,7 +136,7 @@ def test_an_image_has_a_recipe_a_tag_and_bases_that_exist(image: Image) -> None:
 
 @pytest.mark.parametrize("image", IMAGES.values(), ids=list(IMAGES))
 def test_what_a_recipe_copies_is_beside_it_or_an_input(image: Image) -> None:
-    fetched = {"rootfs.tar", "bin", "jars", "wheels", "wheel", "run.lock"}
+    fetched = {"rootfs.tar", "bin", "jars", "wheels", "wheel", "run.lock", "operator.lock"}
     text = (image.recipe / "Containerfile").read_text()
     for words in re.findall(r"^(?:COPY|ADD) (?!--from)(.+) \S+$", text, re.MULTILINE):
         for source in words.split():
