@@ -9,15 +9,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from glede.api.documentqa import DocumentQA, Endpoint, Model, Source
+from glede.api.errors import ManifestError
 
 MAX_MANIFEST_BYTES = 1024 * 1024
 
 EndpointLike = TypeVar("EndpointLike", bound=Endpoint)
 MaybePath = TypeVar("MaybePath", Path, Path | None)
-
-
-class ManifestError(Exception):
-    """A manifest that cannot be used; the message names file, field, what was found and the remedy."""
 
 
 def load_documentqa(path: Path) -> DocumentQA:

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from glede.api.manifest import ManifestError, load_documentqa, parse_documentqa
+from glede.api.errors import ManifestError
+from glede.api.manifest import load_documentqa, parse_documentqa
 
 HEAD = "apiVersion: glede.io/v1alpha1\nkind: DocumentQA\nmetadata: {name: qa}\n"
 
