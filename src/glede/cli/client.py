@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from glede.cli.output import CommandError
+
 DEFAULT_URL = "http://127.0.0.1:8600"
 KEY_VARIABLE = "GLEDE_API_KEY"
 
@@ -19,12 +21,8 @@ UrlOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-class ServiceError(Exception):
+class ServiceError(CommandError):
     """The service refused (exit code 1) or does not answer (exit code 4)."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
 
 
 class Client:

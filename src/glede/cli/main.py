@@ -5,29 +5,42 @@ answers at the address.
 """
 
 import sys
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 import glede
-from glede.api.manifest import ManifestError
-from glede.cli import documents, keys, questions, up
-from glede.cli.client import ServiceError
-from glede.cli.output import fail
+from glede.api.errors import ManifestError
+from glede.cli.kubectl import PLACES
+from glede.cli.lazy import LazyGroup, Place
+from glede.cli.output import CommandError, fail
+
+
+class Commands(LazyGroup):
+    """The commands of both programs; an installation may have the packages of one only."""
+
+    places: ClassVar = {
+        "up": Place("glede.cli.up:up", "qa"),
+        "serve": Place("glede.cli.up:serve", "qa"),
+        "ask": Place("glede.cli.questions:ask"),
+        "search": Place("glede.cli.questions:search"),
+        "documents": Place("glede.cli.documents:app"),
+        "keys": Place("glede.cli.keys:app", "qa"),
+        "operator": Place("glede.cli.operator:operator", "operator"),
+        "explain": Place("glede.cli.explain:explain", "operator"),
+        "merge-config": Place("glede.cli.merge_config:merge_config"),
+        **PLACES,
+    }
+
 
 app = typer.Typer(
+    cls=Commands,
     name="glede",
     help="Milvus on Kubernetes, and cited answers from your documents on top of it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("up")(up.up)
-app.command("serve")(up.serve)
-app.command("ask")(questions.ask)
-app.command("search")(questions.search)
-app.add_typer(documents.app, name="documents")
-app.add_typer(keys.app, name="keys")
 
 
 def _version(wanted: bool) -> None:
@@ -49,7 +62,7 @@ def run() -> None:
     """Run the command; known errors end it with one message and their exit code."""
     try:
         app()
-    except ServiceError as error:
+    except CommandError as error:
         sys.exit(fail(str(error), error.exit_code))
     except ManifestError as error:
         sys.exit(fail(str(error), 2))

@@ -12,6 +12,14 @@ errors = Console(stderr=True, highlight=False)
 PLACES = {"page": "p. {page}", "slide": "slide {page}", "sheet": "{label}", "section": "section {page}"}
 
 
+class CommandError(Exception):
+    """What ends the command with one message and an exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 def print_json(data: Any) -> None:
     """Print one JSON document."""
     print(json.dumps(data, ensure_ascii=False, indent=2))
@@ -19,7 +27,7 @@ def print_json(data: Any) -> None:
 
 def fail(message: str, code: int) -> int:
     """Print an error and give the exit code to end with."""
-    errors.print(f"[bold red]error:[/] {escape(message)}")
+    errors.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
     return code
 
 

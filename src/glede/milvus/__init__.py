@@ -1,0 +1,1 @@
+"""Milvus as a system: what it consists of, how it is rendered, observed and planned."""

@@ -1,0 +1,253 @@
+"""Observe, plan, act, tell: one pass over one Milvus."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from glede.api.milvus.spec import Milvus
+from glede.kube.events import Recorder
+from glede.kube.objects import Key
+from glede.milvus import recollection
+from glede.milvus.act import FINALIZER, Actor, Refused
+from glede.milvus.announce import announcements
+from glede.milvus.desired import ref_of
+from glede.milvus.external import Externals
+from glede.milvus.facts import Facts
+from glede.milvus.health import Health, examine
+from glede.milvus.intent import Intent, intent_of
+from glede.milvus.manifest import Manifest
+from glede.milvus.observed import DependencyState, Observed, dependency_state
+from glede.milvus.plan import keeps_finalizer, makers_of_volumes, plan, volumes_to_delete
+from glede.milvus.references import secrets_named
+from glede.milvus.resolve import resolve
+from glede.milvus.resolved import Resolved
+from glede.milvus.scope import Scope
+from glede.milvus.secretreader import SecretReader, SecretValue
+from glede.milvus.status import Situation, status
+
+log = logging.getLogger(__name__)
+
+PAUSED = "milvus.io/pause-reconcile"
+# Counters alone do not change the status more often than this.
+COUNTERS_SECONDS = 5.0
+# So long a dependency's first answer may take. Until then what stands, or nothing, is truer than "unknown".
+ANSWER_SECONDS = 6.0
+# What the API server refuses is tried again now and then: what it lacks may come.
+REFUSED_SECONDS = 60.0
+# A pod on a lost node never ends, and must not keep a Milvus from being deleted for ever.
+MAKERS_SECONDS = 120.0
+
+Object = dict[str, Any]
+
+
+def now() -> str:
+    """Give this moment as Kubernetes writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(slots=True)
+class MilvusReconciler:
+    """Brings each Milvus to what its manifest wants, and tells how far it is."""
+
+    scope_of: Callable[[Key], Scope]
+    secrets_of: Callable[[Key], SecretReader]
+    externals: Externals
+    actor: Actor
+    recorder: Recorder
+    tool_image: str
+    images: Mapping[str, str]
+    clock: Callable[[], float] = time.monotonic
+    _intents: dict[str, tuple[object, Intent]] = field(default_factory=dict)
+    _written: dict[str, float] = field(default_factory=dict)
+    _asking: dict[str, float] = field(default_factory=dict)
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Make one pass; gives the seconds after which another is due, if any. Raises ApiError."""
+        manifest = self.scope_of(key).milvuses.store.get(key)
+        if manifest is None:
+            return None
+        milvus = manifest.milvus
+        values = await self.secrets_of(key).values(milvus.metadata.namespace, secrets_named(milvus))
+        facts = self._facts(milvus, values)
+        intent = Intent(milvus, manifest.problems) if manifest.problems else self._intent(manifest, facts)
+        if milvus.metadata.deletion_timestamp:
+            # How volumes go is readable in a manifest too that is refused for something else.
+            return await self._delete(intent, None if manifest.problems else resolve(milvus, facts))
+        failed = "" if _paused(milvus) else await self._act(intent, values)
+        wait = await self._tell(intent, values, facts, failed)
+        return REFUSED_SECONDS if failed and wait is None else wait
+
+    def _facts(self, milvus: Milvus, values: Mapping[str, SecretValue]) -> Facts:
+        key = Key(milvus.metadata.namespace, milvus.metadata.name)
+        scope = self.scope_of(key)
+        nodes, zones = scope.counts()
+        kept = milvus.status.get("toolImage")
+        renew = milvus.spec.components.update_tool_image
+        return Facts(
+            nodes=nodes,
+            zones=zones,
+            tool_image=kept if kept and not renew else self.tool_image,
+            pod_monitors=scope.pod_monitors,
+            earlier=recollection.numbers(milvus, scope.of(key)[0]),
+            volumes=milvus.status.get("volumes") or {},
+            images={**self.images, **recollection.images(milvus)},
+            secrets={name: value.facts for name, value in values.items()},
+        )
+
+    def _intent(self, manifest: Manifest, facts: Facts) -> Intent:
+        """Give what a manifest comes to; worked out anew only when it or the facts have changed."""
+        milvus = manifest.milvus
+        others = [
+            other.milvus
+            for other in self.scope_of(manifest.key).sharing(manifest)
+            if not other.milvus.metadata.deletion_timestamp
+        ]
+        state = (
+            milvus.metadata.generation,
+            milvus.status.get("currentVersion"),
+            repr(milvus.status.get("volumes")),
+            facts,
+            tuple((other.metadata.uid, other.metadata.generation) for other in others),
+        )
+        known = self._intents.get(milvus.metadata.uid)
+        if known is None or known[0] != state:
+            known = (state, intent_of(milvus, facts, others))
+            self._intents[milvus.metadata.uid] = known
+        intent = known[1]
+        return Intent(milvus, intent.problems, intent.resolved, intent.desired)
+
+    def _observe(self, intent: Intent, values: Mapping[str, SecretValue]) -> Observed:
+        meta = intent.milvus.metadata
+        key = Key(meta.namespace, meta.name)
+        held, pods = self.scope_of(key).of(key)
+        answers = self.externals.answers(intent.resolved, values) if intent.resolved else {}
+        return Observed(held, pods, answers)
+
+    def _judge(self, intent: Intent, observed: Observed) -> tuple[list[DependencyState], Health]:
+        resolved = intent.resolved
+        namespace = intent.milvus.metadata.namespace
+        states = [
+            dependency_state(namespace, dependency, observed)
+            for dependency in (resolved.dependencies if resolved else ())
+        ]
+        wanted = [ref_of(obj) for obj in intent.desired.milvus] if intent.desired else []
+        return states, examine(resolved, states, observed, wanted)
+
+    async def _act(self, intent: Intent, values: Mapping[str, SecretValue]) -> str:
+        """Do what is to be done next; gives what the API server refused, "" for nothing."""
+        if intent.resolved is None or intent.desired is None:
+            return ""
+        observed = self._observe(intent, values)
+        states, health = self._judge(intent, observed)
+        await self.actor.finalizer(intent.milvus, wanted=keeps_finalizer(intent.resolved))
+        next_step = plan(intent.resolved, intent.desired, observed, states, health)
+        try:
+            await self.actor.carry_out(intent.milvus, next_step, observed)
+        except Refused as refused:
+            return str(refused)
+        return ""
+
+    async def _tell(
+        self, intent: Intent, values: Mapping[str, SecretValue], facts: Facts, failed: str
+    ) -> float | None:
+        """Write the status where it has changed, and Events for what flipped."""
+        milvus = intent.milvus
+        observed = self._observe(intent, values)
+        _, health = self._judge(intent, observed)
+        situation = Situation(
+            milvus=milvus,
+            resolved=intent.resolved,
+            problems=intent.problems,
+            health=health,
+            observed=observed,
+            now=now(),
+            tool_image=facts.tool_image,
+            paused=_paused(milvus),
+            failed=failed,
+        )
+        new = status(situation)
+        if new == milvus.status:
+            return None
+        if (wait := self._may_wait(milvus, new, health)) > 0:
+            return wait
+        self._written[milvus.metadata.uid] = self.clock()
+        answer = await self.actor.status(milvus, new)
+        self.scope_of(Key(milvus.metadata.namespace, milvus.metadata.name)).milvuses.saw(answer)
+        for announcement in announcements(milvus.status.get("conditions", []), new.get("conditions", [])):
+            self.recorder.event(_reference(milvus), *announcement)
+        return None
+
+    def _may_wait(self, milvus: Milvus, new: Mapping[str, Any], health: Health) -> float:
+        """Give the seconds for which a new status may still wait for more that is new; 0 or less for none."""
+        uid, moment = milvus.metadata.uid, self.clock()
+        if any(state.ready is None for state in health.dependencies):
+            return self._asking.setdefault(uid, moment) + ANSWER_SECONDS - moment
+        self._asking.pop(uid, None)
+        if _weight(new) != _weight(milvus.status):
+            return 0.0
+        return self._written.get(uid, 0.0) + COUNTERS_SECONDS - moment
+
+    async def _delete(self, intent: Intent, resolved: Resolved | None) -> float | None:
+        """Let a Milvus go: its volumes where the manifest says so; all else goes by owner references."""
+        milvus = intent.milvus
+        self.forget(milvus.metadata.uid)
+        if FINALIZER not in milvus.metadata.finalizers:
+            return None
+        if milvus.status.get("status") != "Deleting":
+            await self.actor.status(milvus, {**milvus.status, "status": "Deleting"})
+        if resolved is None:
+            log.warning("the manifest cannot be read, so its volumes are kept: %s", intent.problems)
+        else:
+            waits = await self._end_makers(resolved, intent)
+            if waits:
+                return waits
+            for deletion in volumes_to_delete(resolved, Observed(await self.actor.claims(milvus))):
+                await self.actor.delete(deletion)
+        await self.actor.finalizer(milvus, wanted=False)
+        return None
+
+    async def _end_makers(self, resolved: Resolved, intent: Intent) -> float | None:
+        """Delete what would make claims anew; gives the seconds to wait for its end, None for none."""
+        makers = makers_of_volumes(resolved, self._observe(intent, {}))
+        for deletion, deleting in makers:
+            if not deleting:
+                # It stays until its pods are gone, and makes nothing any more.
+                await self.actor.delete(deletion, propagation="Foreground")
+        left = _seconds_since(intent.milvus.metadata.deletion_timestamp)
+        return max(1.0, MAKERS_SECONDS - left) if makers and left < MAKERS_SECONDS else None
+
+    def forget(self, uid: str) -> None:
+        """Drop what is remembered of a Milvus."""
+        self._intents.pop(uid, None)
+        self._written.pop(uid, None)
+        self._asking.pop(uid, None)
+        self.externals.forget(uid)
+
+
+def _seconds_since(moment: str | None) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds() if moment else 0.0
+
+
+def _paused(milvus: Milvus) -> bool:
+    return milvus.metadata.annotations.get(PAUSED) == "true"
+
+
+def _weight(status_: Mapping[str, Any]) -> object:
+    """Give what of a status is worth a write at once: all but messages, counters and moments."""
+    conditions = [(c.get("type"), c.get("status"), c.get("reason")) for c in status_.get("conditions", [])]
+    light = {"conditions", "componentsDeployStatus", "deploymentGroupsDeployStatus", "ready"}
+    return conditions, {name: value for name, value in status_.items() if name not in light}
+
+
+def _reference(milvus: Milvus) -> dict[str, str]:
+    meta = milvus.metadata
+    return {
+        "apiVersion": milvus.api_version,
+        "kind": milvus.kind,
+        "namespace": meta.namespace,
+        "name": meta.name,
+        "uid": meta.uid,
+    }

@@ -1,0 +1,82 @@
+"""Everything that a Milvus should consist of, in the order in which it is made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from glede.kube.applied import rendered_digest
+from glede.kube.objects import Key
+from glede.milvus.dependencies import render_dependency
+from glede.milvus.labels import MILVUS_LABEL
+from glede.milvus.render import render_milvus
+from glede.milvus.render.labels import owner_reference
+from glede.milvus.resolved import Dependency, Resolved
+
+Object = dict[str, Any]
+# Milvus reads these when it starts, so they are there before it.
+_FIRST = ("Secret", "ConfigMap", "ServiceAccount", "PersistentVolumeClaim", "Service")
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An object by its kind, namespace and name."""
+
+    kind: str
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The objects of the dependencies, those of Milvus itself, and the digests of all of them."""
+
+    dependencies: tuple[Object, ...]
+    milvus: tuple[Object, ...]
+    digests: Mapping[Ref, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def objects(self) -> tuple[Object, ...]:
+        """All objects."""
+        return self.dependencies + self.milvus
+
+
+def ref_of(obj: Object) -> Ref:
+    """Give a rendered object's reference."""
+    meta = obj["metadata"]
+    return Ref(obj["kind"], Key(meta["namespace"], meta["name"]))
+
+
+def desired(resolved: Resolved) -> Desired:
+    """Render everything."""
+    dependencies: list[Object] = []
+    for dependency in resolved.dependencies:
+        if dependency.in_cluster:
+            dependencies += _kept_or_owned(resolved, dependency)
+    wanted = _stamped(resolved, dependencies), _stamped(resolved, render_milvus(resolved))
+    return Desired(*wanted, {ref_of(obj): rendered_digest(obj) for objects in wanted for obj in objects})
+
+
+def _kept_or_owned(resolved: Resolved, dependency: Dependency) -> list[Object]:
+    """Make the Milvus own a dependency only where its deletion is to take the dependency along."""
+    plan = dependency.in_cluster
+    objects = render_dependency(resolved, dependency)
+    for obj in objects:
+        obj["metadata"].pop("ownerReferences", None)
+        if plan and plan.deletes_workload:
+            obj["metadata"]["ownerReferences"] = [owner_reference(resolved.milvus)]
+    return objects
+
+
+def _stamped(resolved: Resolved, objects: Sequence[Object]) -> tuple[Object, ...]:
+    """Label objects, and the pods and claims that they make, with their Milvus's name."""
+    for obj in objects:
+        templates = [obj, obj.get("spec", {}).get("template")]
+        templates += obj.get("spec", {}).get("volumeClaimTemplates", [])
+        for template in templates:
+            if isinstance(template, dict):
+                template.setdefault("metadata", {}).setdefault("labels", {})[MILVUS_LABEL] = resolved.name
+    return tuple(sorted(objects, key=_order))
+
+
+def _order(obj: Object) -> tuple[int, str]:
+    kind = obj["kind"]
+    return (_FIRST.index(kind) if kind in _FIRST else len(_FIRST), "")

@@ -1,0 +1,6 @@
+"""Labels that both who renders and who watches have to know."""
+
+# On everything that is made, and on its pods and claims: what the operator watches. The value is the name.
+MILVUS_LABEL = "glede.io/milvus"
+COMPONENT_LABEL = "app.kubernetes.io/component"
+GROUP_LABEL = "milvus.io/deployment-group"

@@ -1,0 +1,39 @@
+"""A manifest as it was read, once for each of its versions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from glede.api.milvus.convert import ManifestProblem, read_milvus
+from glede.api.milvus.spec import Metadata, Milvus
+from glede.kube.objects import Key
+from glede.milvus.references import secrets_named
+from glede.milvus.resolved import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What was read. One that cannot be read has its name and status alone, and a problem."""
+
+    milvus: Milvus
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        """Namespace and name."""
+        return Key(self.milvus.metadata.namespace, self.milvus.metadata.name)
+
+    def secrets(self) -> list[str]:
+        """Give the Secrets that it names, as NAMESPACE/NAME."""
+        namespace = self.milvus.metadata.namespace
+        return [f"{namespace}/{name}" for name in secrets_named(self.milvus)]
+
+
+def read(obj: dict[str, Any]) -> Manifest:
+    """Read an object of the API server."""
+    try:
+        return Manifest(read_milvus(obj))
+    except ManifestProblem as problem:
+        metadata = Metadata.model_validate(obj["metadata"])
+        milvus = Milvus(metadata=metadata, status=obj.get("status") or {})
+        faults = (Problem("invalid", fault.field, fault.message) for fault in problem.faults)
+        return Manifest(milvus, tuple(faults))

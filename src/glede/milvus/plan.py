@@ -1,0 +1,137 @@
+"""What is to be done next, decided from what is wanted and what there is; nothing else is looked at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from glede.kube.objects import Key
+from glede.milvus.desired import Desired, Ref, ref_of
+from glede.milvus.health import Health
+from glede.milvus.observed import DependencyState, Observed
+from glede.milvus.resolved import Dependency, Resolved
+
+Object = dict[str, Any]
+
+# Kinds that are not deleted by not being wanted any more: volumes follow pvcDeletion only.
+_NEVER_PRUNED = frozenset({"PersistentVolumeClaim"})
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """An object to delete, with the uid that it must still have."""
+
+    ref: Ref
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Secrets to make up, objects to apply in this order, objects to delete; why others wait.
+
+    ``digests`` are those of objects to apply, where they are known.
+    """
+
+    generate: tuple[Dependency, ...] = ()
+    apply: tuple[Object, ...] = ()
+    delete: tuple[Deletion, ...] = ()
+    waits: str = ""
+    digests: Mapping[Ref, str] = field(default_factory=dict, compare=False, repr=False)
+
+
+def plan(
+    resolved: Resolved, wanted: Desired, observed: Observed, states: Sequence[DependencyState], health: Health
+) -> Plan:
+    """Decide the next step.
+
+    Milvus is first started when all of its dependencies are there: one that starts before them crashes, and
+    waits longer and longer between its tries. Once it runs, changes no longer wait for dependencies.
+    """
+    started = any(observed.workload(ref_of(obj)) for obj in wanted.milvus if obj["kind"] == "Deployment")
+    missing = "; ".join(
+        f"{state.dependency.type}: {state.message}" for state in states if not (state.ready and state.whole)
+    )
+    waits = missing if not started else ""
+    unread = [d for d in resolved.dependencies if d.generated and d.secret not in resolved.secret_digests]
+    held_back = {"Deployment", "HorizontalPodAutoscaler"} if waits or unread else set()
+    if unread:
+        # Pods carry a digest of it: those made before it is read would be made again at once.
+        held_back.add("StatefulSet")
+    apply = [obj for obj in wanted.objects if obj["kind"] not in held_back]
+    return Plan(
+        generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
+        apply=tuple(apply),
+        delete=tuple(_stale(resolved, wanted, observed, serving=health.serving)),
+        waits=waits,
+        digests=wanted.digests,
+    )
+
+
+def _secret_is_missing(resolved: Resolved, dependency: Dependency, observed: Observed) -> bool:
+    return Ref("Secret", Key(resolved.namespace, dependency.secret or "")) not in observed.held
+
+
+def _stale(resolved: Resolved, wanted: Desired, observed: Observed, *, serving: bool) -> list[Deletion]:
+    """Find what this very Milvus owns and no longer wants; old Deployments go when the new ones serve."""
+    refs = {ref_of(obj) for obj in wanted.objects}
+    generated = {dependency.secret for dependency in resolved.dependencies if dependency.generated}
+    found = []
+    for ref, held in sorted(observed.held.items(), key=lambda item: (item[0].kind, item[0].key)):
+        owned = held.owned
+        if ref in refs or owned.deleting or owned.owner != resolved.milvus.metadata.uid:
+            continue
+        if ref.kind in _NEVER_PRUNED or (ref.kind == "Secret" and ref.key.name in generated):
+            continue
+        if ref.kind != "Deployment" or serving:
+            found.append(Deletion(ref, owned.uid))
+    return found
+
+
+def makers_of_volumes(resolved: Resolved, observed: Observed) -> list[tuple[Deletion, bool]]:
+    """Give the StatefulSets whose claims go with the Milvus, and whether each is being deleted.
+
+    While one of them is there, it may make another claim, which nobody would delete.
+    """
+    found = []
+    for dependency in resolved.dependencies:
+        in_cluster = dependency.in_cluster
+        if in_cluster is None or not in_cluster.deletes_volumes:
+            continue
+        ref = Ref("StatefulSet", Key(resolved.namespace, in_cluster.workload))
+        held = observed.held.get(ref)
+        if held and held.owned.owner == resolved.milvus.metadata.uid:
+            found.append((Deletion(ref, held.owned.uid), held.owned.deleting))
+    return found
+
+
+def volumes_to_delete(resolved: Resolved, observed: Observed) -> list[Deletion]:
+    """Give the claims that go with the Milvus: those whose dependency says pvcDeletion."""
+    plans = [d.in_cluster for d in resolved.dependencies if d.in_cluster and d.in_cluster.deletes_volumes]
+    found = []
+    for ref, held in observed.held.items():
+        if ref.kind != "PersistentVolumeClaim" or held.owned.deleting:
+            continue
+        embedded = _deletes_embedded(resolved) and ref.key.name == f"{resolved.name}-data"
+        if embedded or any(_claim_of(ref.key.name, plan.workload) for plan in plans):
+            found.append(Deletion(ref, held.owned.uid))
+    return found
+
+
+def _claim_of(claim: str, workload: str) -> bool:
+    """Tell whether a claim is of a StatefulSet: TEMPLATE-WORKLOAD-ORDINAL."""
+    stem, _, ordinal = claim.rpartition("-")
+    return ordinal.isdigit() and stem.endswith(f"-{workload}")
+
+
+def keeps_finalizer(resolved: Resolved) -> bool:
+    """Tell whether a deletion has work to do that owner references do not do: volumes that go too."""
+    in_cluster = any(d.in_cluster and d.in_cluster.deletes_volumes for d in resolved.dependencies)
+    return in_cluster or _deletes_embedded(resolved)
+
+
+def _deletes_embedded(resolved: Resolved) -> bool:
+    log = resolved.milvus.spec.dependencies
+    embedded = {"rocksmq": log.rocksmq, "natsmq": log.natsmq, "woodpecker": log.woodpecker}.get(
+        resolved.log.type
+    )
+    persistence = embedded.persistence if embedded else None
+    return bool(persistence and persistence.enabled and persistence.pvc_deletion)

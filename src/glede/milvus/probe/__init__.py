@@ -1,0 +1,8 @@
+"""External dependencies, asked by their own protocols and with their own credentials."""
+
+from glede.milvus.probe.asking import probe
+from glede.milvus.probe.prober import Pace, Prober
+from glede.milvus.probe.target import Login, ProbeResult, ProbeTarget, Tls
+from glede.milvus.probe.targets import probe_target
+
+__all__ = ["Login", "Pace", "ProbeResult", "ProbeTarget", "Prober", "Tls", "probe", "probe_target"]

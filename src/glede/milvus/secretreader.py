@@ -1,0 +1,98 @@
+"""Secrets that manifests name: read when their version changes, never listed with their values."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from glede.kube.applied import Owned, project_owned
+from glede.kube.errors import NotFound
+from glede.kube.objects import SECRET, Key, version_of
+from glede.kube.store import Store
+from glede.kube.transport import Transport
+from glede.milvus.facts import SecretFacts
+from glede.milvus.kinds import MANAGER
+from glede.milvus.labels import MILVUS_LABEL
+from glede.milvus.views import Held
+
+_DIGEST_CHARS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SecretView:
+    """A Secret without its data."""
+
+    key: Key
+    uid: str
+    resource_version: str
+    milvus: str
+    owner: str | None
+    digest: str
+    deleting: bool
+
+    def held(self) -> Held:
+        """See it as any other object that was rendered."""
+        owned = Owned(self.key, self.uid, self.resource_version, self.digest, self.deleting, self.owner)
+        return Held(owned, self.milvus)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretValue:
+    """A Secret that was read. Its data appear in no representation."""
+
+    resource_version: str
+    facts: SecretFacts
+    data: Mapping[str, bytes] = field(repr=False)
+
+
+def project(obj: dict[str, Any]) -> SecretView:
+    """Project a Secret's metadata."""
+    owned = project_owned(MANAGER)(obj)
+    milvus = obj["metadata"].get("labels", {}).get(MILVUS_LABEL, "")
+    return SecretView(
+        owned.key, owned.uid, owned.resource_version, milvus, owned.owner, owned.digest, owned.deleting
+    )
+
+
+class SecretReader:
+    """Reads Secrets by name and keeps what it read until the Secret has another version."""
+
+    def __init__(self, transport: Transport, store: Store[SecretView]) -> None:
+        self._transport = transport
+        self._store = store
+        self._read: dict[Key, SecretValue] = {}
+
+    async def values(self, namespace: str, names: Iterable[str]) -> dict[str, SecretValue]:
+        """Give those of the Secrets that exist, by name. Raises ApiError."""
+        found = {}
+        for name in sorted(names):
+            value = await self._value(Key(namespace, name))
+            if value:
+                found[name] = value
+        return found
+
+    async def _value(self, key: Key) -> SecretValue | None:
+        view = self._store.get(key)
+        known = self._read.get(key)
+        if view is None:
+            self._read.pop(key, None)
+            return None
+        if known and known.resource_version == view.resource_version:
+            return known
+        try:
+            obj = await self._transport.get(SECRET, key)
+        except NotFound:
+            return None
+        self._read[key] = _value_of(obj)
+        return self._read[key]
+
+
+def _value_of(obj: dict[str, Any]) -> SecretValue:
+    data = {name: base64.b64decode(text) for name, text in (obj.get("data") or {}).items()}
+    digest = hashlib.sha256()
+    for name in sorted(data):
+        # Lengths keep ("ab", "c") and ("a", "bc") apart.
+        digest.update(f"{len(name)}:{len(data[name])}:{name}".encode() + data[name])
+    facts = SecretFacts(frozenset(data), digest.hexdigest()[:_DIGEST_CHARS])
+    return SecretValue(version_of(obj), facts, data)

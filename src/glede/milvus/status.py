@@ -1,0 +1,229 @@
+"""The status of a Milvus: upstream's words, and the truth behind them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from glede.api.milvus.spec import Milvus
+from glede.kube.objects import Key
+from glede.milvus.conditions import Condition, flag, merged
+from glede.milvus.desired import Ref
+from glede.milvus.health import Health, dependency_conditions
+from glede.milvus.observed import Observed
+from glede.milvus.resolved import Problem, Resolved
+from glede.milvus.versions import parse_version
+
+_PORT = 19530
+_KEPT = ("mode", "currentImage", "currentVersion", "toolImage", "rollingModeVersion", "volumes")
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a status is made from."""
+
+    milvus: Milvus
+    resolved: Resolved | None
+    problems: Sequence[Problem]
+    health: Health
+    observed: Observed
+    now: str
+    tool_image: str
+    paused: bool = False
+    failed: str = ""
+
+    @property
+    def refused(self) -> list[Problem]:
+        """The problems for which a manifest is not followed."""
+        return [problem for problem in self.problems if problem.kind == "invalid"]
+
+    @property
+    def updated(self) -> bool:
+        """Whether every pod is as this manifest wants it: one that is refused, in part too, wants more."""
+        return self.health.updated and not self.refused and not self.failed
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the manifest asks for no pod at all."""
+        return self.resolved is not None and self.resolved.stopped
+
+
+def status(situation: Situation) -> dict[str, Any]:
+    """Give the whole status to write."""
+    milvus, health = situation.milvus, situation.health
+    old = milvus.status
+    conditions = merged(situation.now, _conditions(situation), old.get("conditions", []))
+    written: dict[str, Any] = {name: old[name] for name in _KEPT if name in old}
+    written |= {
+        "status": _phase(situation),
+        "ready": health.ready,
+        "conditions": conditions,
+        "observedGeneration": milvus.metadata.generation,
+        "toolImage": situation.tool_image,
+        **_deployments(situation),
+    }
+    if situation.resolved is not None:
+        written |= _of_resolved(situation, situation.resolved)
+    else:
+        written |= {name: old[name] for name in ("resolved", "endpoint", "ingress") if name in old}
+    return {name: value for name, value in written.items() if value not in ("", None, {}, [])}
+
+
+def _of_resolved(situation: Situation, resolved: Resolved) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "resolved": [{"field": d.field, "value": str(d.value), "reason": d.reason} for d in resolved.derived],
+        "endpoint": _endpoint(situation, resolved),
+        "ingress": _ingress(situation, resolved),
+        "volumes": {
+            d.kind: d.in_cluster.volume.size
+            for d in resolved.dependencies
+            if d.in_cluster and d.in_cluster.volume
+        },
+    }
+    if situation.health.serving and situation.updated:
+        written["mode"] = situation.milvus.spec.mode
+        written["currentImage"] = resolved.image
+        written["currentVersion"] = str(resolved.version)
+    return written
+
+
+def _phase(situation: Situation) -> str:
+    before = situation.milvus.status.get("status", "")
+    if situation.milvus.metadata.deletion_timestamp:
+        return "Deleting"
+    if situation.stopping:
+        return "Stopped" if not _pods(situation) else before or "Pending"
+    if situation.health.serving and not situation.health.broken:
+        return "Healthy"
+    return "Pending" if before in ("", "Pending", "Stopped") else "Unhealthy"
+
+
+def _pods(situation: Situation) -> int:
+    names = {part.component for part in situation.health.parts}
+    return sum(pod.component in names for pod in situation.observed.pods)
+
+
+def _conditions(situation: Situation) -> list[Condition]:
+    dependencies = [] if situation.stopping else dependency_conditions(situation.health.dependencies)
+    return [
+        *dependencies,
+        _milvus_ready(situation),
+        _milvus_updated(situation),
+        _ready(situation),
+        _progressing(situation),
+        _degraded(situation),
+        _accepted(situation),
+    ]
+
+
+def _milvus_ready(situation: Situation) -> Condition:
+    if situation.stopping:
+        left = _pods(situation)
+        reason, words = ("MilvusStopping", f"{left} pods are left") if left else ("MilvusStopped", "no pods")
+        return Condition("MilvusReady", "False", reason, words)
+    if situation.health.serving:
+        return Condition("MilvusReady", "True", "ReasonMilvusHealthy", "every component is available")
+    return Condition("MilvusReady", "False", "MilvusComponentNotHealthy", situation.health.lacking)
+
+
+def _milvus_updated(situation: Situation) -> Condition:
+    health = situation.health
+    if situation.updated:
+        return Condition("MilvusUpdated", "True", "MilvusComponentsUpdated", "every pod is up to date")
+    if health.leaving and all(part.complete for part in health.parts):
+        return Condition(
+            "MilvusUpdated", "False", "MilvusComponentsUpdating", f"{health.leaving} pods are terminating"
+        )
+    late = [part.component for part in health.parts if not part.complete]
+    refusal = situation.failed or "the manifest is refused: see the condition SpecAccepted"
+    words = f"not up to date: {', '.join(late)}" if late else refusal
+    return Condition("MilvusUpdated", "False", _updating(situation), words)
+
+
+def _updating(situation: Situation) -> str:
+    """Tell an upgrade and a downgrade of the image from other changes."""
+    current = situation.milvus.status.get("currentImage", "")
+    resolved = situation.resolved
+    if not resolved or not current or current == resolved.image:
+        return "MilvusComponentsUpdating"
+    upwards = parse_version(None, current) <= resolved.version
+    return "MilvusUpgradingImage" if upwards else "MilvusDowngradingImage"
+
+
+def _ready(situation: Situation) -> Condition:
+    health = situation.health
+    if situation.stopping:
+        return Condition("Ready", "False", "Stopped", "every component is asked for no pod")
+    if health.serving and not health.broken:
+        return Condition("Ready", "True", "Serving", f"{health.ready} pods are available")
+    return Condition("Ready", "False", "NotServing", health.lacking)
+
+
+def _progressing(situation: Situation) -> Condition:
+    if situation.paused:
+        return Condition("Progressing", "False", "Paused", "the annotation milvus.io/pause-reconcile is true")
+    if situation.failed:
+        return Condition("Progressing", "False", "ApplyFailed", situation.failed)
+    if situation.refused:
+        words = f"{situation.refused[0].field}: see the condition SpecAccepted; what ran before goes on"
+        return Condition("Progressing", "False", "SpecRefused", words)
+    if situation.health.updated and situation.health.serving:
+        return Condition("Progressing", "False", "Complete", "as the manifest wants it")
+    return Condition("Progressing", "True", "Rolling", situation.health.lacking or "pods are being replaced")
+
+
+def _degraded(situation: Situation) -> Condition:
+    health = situation.health
+    served = bool(situation.milvus.status.get("currentImage")) and not situation.stopping
+    words = [
+        f"{s.dependency.type}: {s.message}" for s in health.dependencies if s.ready is False or not s.whole
+    ]
+    words += [part.words for part in health.parts if part.available < part.wanted]
+    if served and words:
+        reason = "DependencyNotReady" if health.broken else "PodsMissing"
+        return Condition("Degraded", "True", reason, "; ".join(words))
+    return Condition("Degraded", "False", "Whole" if served else "NotServedYet", "")
+
+
+def _accepted(situation: Situation) -> Condition:
+    refused = situation.refused
+    chosen = refused or list(situation.problems)
+    words = "; ".join(f"{problem.field}: {problem.message}" for problem in chosen)
+    if refused:
+        return Condition("SpecAccepted", "False", "Invalid", words)
+    reason = "AcceptedInPart" if chosen else "Accepted"
+    return Condition("SpecAccepted", flag(True), reason, words)
+
+
+def _deployments(situation: Situation) -> dict[str, Any]:
+    """Give each Deployment's state, those of groups apart."""
+    whole: dict[str, Any] = {}
+    groups: dict[str, dict[str, Any]] = {}
+    for view in situation.observed.deployments():
+        state = {"generation": view.generation, "image": view.image, "status": dict(view.status)}
+        if view.group:
+            groups.setdefault(view.component, {})[view.group] = state
+        else:
+            whole[view.component] = state
+    return {"componentsDeployStatus": whole, "deploymentGroupsDeployStatus": groups}
+
+
+def _service(resolved: Resolved) -> Ref:
+    return Ref("Service", Key(resolved.namespace, f"{resolved.name}-milvus"))
+
+
+def _endpoint(situation: Situation, resolved: Resolved) -> str:
+    """Give the address that clients use; "" for a NodePort, and until a load balancer has one."""
+    door = next((w.settings for w in resolved.workloads if w.component in {"proxy", "standalone"}), None)
+    kind = getattr(door, "service_type", "ClusterIP")
+    port = getattr(door, "port", None) or _PORT
+    if kind == "ClusterIP":
+        return f"{resolved.name}-milvus.{resolved.namespace}:{port}"
+    view = situation.observed.entry(_service(resolved))
+    addresses: Sequence[Mapping[str, Any]] = view.addresses if view and kind == "LoadBalancer" else ()
+    first = next((a.get("ip") or a.get("hostname") for a in addresses), None)
+    return f"{first}:{port}" if first else ""
+
+
+def _ingress(situation: Situation, resolved: Resolved) -> dict[str, Any]:
+    view = situation.observed.entry(Ref("Ingress", Key(resolved.namespace, f"{resolved.name}-milvus")))
+    return {"loadBalancer": {"ingress": [dict(a) for a in view.addresses]}} if view and view.addresses else {}

@@ -1,0 +1,200 @@
+"""Narrow views of what the cluster holds: what decisions need, and no more of it in memory."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from glede.kube.applied import Owned, project_owned
+from glede.kube.objects import Key, key_of
+from glede.milvus.labels import COMPONENT_LABEL, GROUP_LABEL, MILVUS_LABEL
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Any object that the operator rendered."""
+
+    owned: Owned
+    milvus: str
+
+    @property
+    def key(self) -> Key:
+        """Namespace and name."""
+        return self.owned.key
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadView(Held):
+    """A Deployment or StatefulSet: what is asked for and how far it has come."""
+
+    component: str
+    group: str
+    image: str
+    current: bool
+    replicas: int
+    updated: int
+    ready: int
+    available: int
+    total: int
+    failure: str
+    stalled: bool
+    generation: int
+    owns_replicas: bool
+    status: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every pod is of the newest template and available, and none of an older one is left."""
+        return (
+            self.current
+            and self.updated == self.replicas
+            and self.total == self.replicas
+            and self.available >= self.replicas
+        )
+
+    @property
+    def serving(self) -> bool:
+        """Whether as many pods are available as are asked for, of whichever template."""
+        return self.current and self.available >= self.replicas
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView(Held):
+    """A Service or Ingress: where it is reached from outside."""
+
+    addresses: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """A pod: whether it is ready, and what keeps it from being so."""
+
+    key: Key
+    milvus: str
+    component: str
+    node: str
+    ready: bool
+    deleting: bool
+    restarts: int
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """A node that may take pods, perhaps after a drain."""
+
+    name: str
+    zone: str
+    usable: bool
+
+
+def held(manager: str) -> Callable[[Object], Held]:
+    """Give the projection of objects without a state that matters."""
+    owned = project_owned(manager)
+    return lambda obj: Held(owned(obj), _milvus(obj))
+
+
+def entry(manager: str) -> Callable[[Object], EntryView]:
+    """Give the projection of Services and Ingresses."""
+    owned = project_owned(manager)
+
+    def project(obj: Object) -> EntryView:
+        balancer = obj.get("status", {}).get("loadBalancer", {})
+        return EntryView(owned(obj), _milvus(obj), tuple(balancer.get("ingress", [])))
+
+    return project
+
+
+def workload(manager: str) -> Callable[[Object], WorkloadView]:
+    """Give the projection of Deployments and StatefulSets."""
+    owned = project_owned(manager)
+
+    def project(obj: Object) -> WorkloadView:
+        spec, status, meta = obj["spec"], obj.get("status", {}), obj["metadata"]
+        ready = status.get("readyReplicas", 0)
+        conditions = {c["type"]: c for c in status.get("conditions", [])}
+        progress = conditions.get("Progressing", {})
+        failure = conditions.get("ReplicaFailure", {})
+        containers = spec["template"]["spec"].get("containers", [])
+        return WorkloadView(
+            owned=owned(obj),
+            milvus=_milvus(obj),
+            component=meta.get("labels", {}).get(COMPONENT_LABEL, ""),
+            group=meta.get("labels", {}).get(GROUP_LABEL, ""),
+            image=containers[0].get("image", "") if containers else "",
+            current=status.get("observedGeneration", 0) >= meta.get("generation", 0),
+            replicas=spec.get("replicas", 1),
+            updated=status.get("updatedReplicas", 0),
+            ready=ready,
+            available=status.get("availableReplicas", 0),
+            total=status.get("replicas", 0),
+            failure=failure.get("message", "") if failure.get("status") == "True" else "",
+            stalled=progress.get("reason") == "ProgressDeadlineExceeded",
+            generation=meta.get("generation", 0),
+            owns_replicas=_owns_replicas(obj, manager),
+            status={name: value for name, value in status.items() if isinstance(value, int)},
+        )
+
+    return project
+
+
+def _owns_replicas(obj: Object, manager: str) -> bool:
+    """Tell whether the number of pods is ours, as it is until an autoscaler sets it."""
+    entries = obj["metadata"].get("managedFields", [])
+    return any(
+        entry.get("manager") == manager
+        and entry.get("operation") == "Apply"
+        and "f:replicas" in entry.get("fieldsV1", {}).get("f:spec", {})
+        for entry in entries
+    )
+
+
+def pod(obj: Object) -> PodView:
+    """Project a pod."""
+    meta, status = obj["metadata"], obj.get("status", {})
+    labels = meta.get("labels", {})
+    conditions = {c["type"]: c for c in status.get("conditions", [])}
+    statuses = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+    return PodView(
+        key=key_of(obj),
+        milvus=labels.get(MILVUS_LABEL, ""),
+        component=labels.get(COMPONENT_LABEL, ""),
+        node=obj.get("spec", {}).get("nodeName", ""),
+        ready=conditions.get("Ready", {}).get("status") == "True",
+        deleting="deletionTimestamp" in meta,
+        restarts=sum(s.get("restartCount", 0) for s in statuses),
+        trouble=_trouble(statuses, conditions),
+    )
+
+
+def _trouble(statuses: list[Object], conditions: Mapping[str, Object]) -> str:
+    """Say in one line what is wrong with a pod: not placed, image not pulled, crashing; "" for nothing."""
+    placed = conditions.get("PodScheduled", {})
+    if placed.get("status") == "False" and placed.get("reason") == "Unschedulable":
+        return f"cannot be placed: {placed.get('message', '')}"[:300]
+    for container in statuses:
+        waiting = container.get("state", {}).get("waiting", {})
+        reason = waiting.get("reason", "")
+        if reason in {"", "PodInitializing", "ContainerCreating"}:
+            continue
+        ended = container.get("lastState", {}).get("terminated", {})
+        code = f", last exit code {ended['exitCode']}" if "exitCode" in ended else ""
+        return f"container {container['name']}: {reason}{code}: {waiting.get('message', '')}"[:300]
+    return ""
+
+
+def node(obj: Object) -> NodeView:
+    """Project a node. One that is cordoned still counts: a drain must not make a Milvus smaller."""
+    labels = obj["metadata"].get("labels", {})
+    refusing = [
+        taint
+        for taint in obj.get("spec", {}).get("taints", [])
+        if taint.get("effect") in {"NoSchedule", "NoExecute"}
+        and not taint["key"].startswith("node.kubernetes.io/")
+    ]
+    return NodeView(obj["metadata"]["name"], labels.get("topology.kubernetes.io/zone", ""), not refusing)
+
+
+def _milvus(obj: Object) -> str:
+    return str(obj["metadata"].get("labels", {}).get(MILVUS_LABEL, ""))

@@ -1,0 +1,135 @@
+"""What is done next, given what is wanted and what there is."""
+
+from dataclasses import replace
+
+from tests.unit.milvus.rendered import FACTS, UID
+from tests.unit.milvus.snapshots import changed, intent, judged, ref_key, whole, without
+
+from glede.milvus.desired import Ref, ref_of
+from glede.milvus.intent import Intent
+from glede.milvus.observed import Observed
+from glede.milvus.plan import Plan, keeps_finalizer, plan, volumes_to_delete
+from glede.milvus.views import Held
+
+EMPTY = {"inCluster": {"deletionPolicy": "Delete", "pvcDeletion": True}}
+
+
+def _plan(wanted: Intent, held: dict[Ref, Held]) -> Plan:
+    assert wanted.resolved is not None
+    assert wanted.desired is not None
+    observed = Observed(held)
+    states, health = judged(wanted, observed)
+    return plan(wanted.resolved, wanted.desired, observed, states, health)
+
+
+def _kinds(found: Plan) -> set[str]:
+    return {obj["kind"] for obj in found.apply}
+
+
+def test_milvus_is_first_started_when_its_dependencies_are_there() -> None:
+    wanted = intent()
+    first = _plan(wanted, {})
+    assert "StatefulSet" in _kinds(first)
+    assert "Deployment" not in _kinds(first)
+    assert "etcd: 0 of 3 pods" in first.waits
+    nearly = changed(without(whole(wanted), "Deployment"), "kite-kafka", ready=2)
+    assert "kafka: 2 of 3 pods" in _plan(wanted, nearly).waits
+    ready = _plan(wanted, without(whole(wanted), "Deployment"))
+    assert ready.waits == ""
+    assert "Deployment" in _kinds(ready)
+
+
+def test_a_running_milvus_does_not_wait_for_its_dependencies() -> None:
+    wanted = intent()
+    found = _plan(wanted, changed(whole(wanted), "kite-etcd", ready=0))
+    assert found.waits == ""
+    assert "Deployment" in _kinds(found)
+
+
+def test_what_milvus_reads_at_its_start_comes_before_it() -> None:
+    wanted = intent()
+    assert wanted.desired is not None
+    kinds = [obj["kind"] for obj in wanted.desired.milvus]
+    assert kinds.index("ConfigMap") < kinds.index("Service") < kinds.index("Deployment")
+
+
+def test_what_is_owned_and_no_longer_wanted_is_deleted() -> None:
+    wanted = intent()
+    some = next(iter(whole(wanted).values()))
+    mine = replace(some, owned=replace(some.owned, owner=UID, uid="old"))
+    others = replace(some, owned=replace(some.owned, owner="somebody"))
+    held = whole(wanted) | {
+        Ref("Ingress", ref_key("kite-old")): mine,
+        Ref("Ingress", ref_key("not-mine")): others,
+        Ref("PersistentVolumeClaim", ref_key("kite-data")): mine,
+    }
+    found = _plan(wanted, held)
+    assert [(deletion.ref.key.name, deletion.uid) for deletion in found.delete] == [("kite-old", "old")]
+
+
+def test_an_old_deployment_goes_when_the_new_ones_serve() -> None:
+    wanted = intent()
+    proxy = whole(wanted)[Ref("Deployment", ref_key("kite-milvus-proxy"))]
+    held = whole(wanted) | {Ref("Deployment", ref_key("kite-milvus-rootcoord")): proxy}
+    assert [d.ref.key.name for d in _plan(wanted, held).delete] == ["kite-milvus-rootcoord"]
+    missing = changed(held, "kite-milvus-mixcoord", available=0)
+    assert _plan(wanted, missing).delete == ()
+
+
+def test_what_is_being_deleted_is_not_deleted_again() -> None:
+    wanted = intent()
+    some = next(iter(whole(wanted).values()))
+    going = replace(some, owned=replace(some.owned, owner=UID, deleting=True))
+    assert _plan(wanted, whole(wanted) | {Ref("Ingress", ref_key("old")): going}).delete == ()
+
+
+def test_pods_wait_for_the_secret_that_is_made_up_since_they_carry_its_digest() -> None:
+    wanted = intent(FACTS)
+    found = _plan(wanted, {})
+    assert [dependency.kind for dependency in found.generate] == ["storage"]
+    assert not _kinds(found) & {"StatefulSet", "Deployment"}
+
+
+def test_a_generated_secret_is_made_once() -> None:
+    wanted = intent(FACTS)
+    assert wanted.desired is not None
+    some = whole(wanted)[ref_of(wanted.desired.dependencies[0])]
+    held = whole(wanted) | {Ref("Secret", ref_key("kite-minio")): some}
+    assert _plan(wanted, held).generate == ()
+
+
+def test_volumes_go_only_where_the_manifest_says_so() -> None:
+    kept = intent()
+    gone = intent(dependencies={"etcd": EMPTY})
+    claims = (
+        "data-kite-etcd-0",
+        "data-kite-etcd-1",
+        "data-kite-minio-0",
+        "data-kite-etcd-other",
+        "kite-data",
+    )
+    held = {Ref("PersistentVolumeClaim", ref_key(name)): _claim(name) for name in claims}
+    assert kept.resolved is not None
+    assert gone.resolved is not None
+    assert volumes_to_delete(kept.resolved, Observed(held)) == []
+    found = volumes_to_delete(gone.resolved, Observed(held))
+    assert [deletion.ref.key.name for deletion in found] == ["data-kite-etcd-0", "data-kite-etcd-1"]
+    assert not keeps_finalizer(kept.resolved)
+    assert keeps_finalizer(gone.resolved)
+
+
+def _claim(name: str) -> Held:
+    some = next(iter(whole(intent()).values()))
+    return Held(replace(some.owned, key=ref_key(name), owner=None), "kite")
+
+
+def test_dependencies_are_kept_when_the_milvus_goes_unless_told_otherwise() -> None:
+    kept = intent()
+    gone = intent(dependencies={"etcd": EMPTY})
+    assert kept.desired is not None
+    assert gone.desired is not None
+    assert not any("ownerReferences" in obj["metadata"] for obj in kept.desired.dependencies)
+    owned = {
+        obj["metadata"]["name"] for obj in gone.desired.dependencies if "ownerReferences" in obj["metadata"]
+    }
+    assert owned == {"kite-etcd", "kite-etcd-headless"}

@@ -1,0 +1,194 @@
+"""The status tells the truth, in upstream's words and in its own."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.milvus.snapshots import WELL, changed, intent, judged, pod, whole, without
+
+from glede.milvus.desired import Ref
+from glede.milvus.health import examine
+from glede.milvus.intent import Intent
+from glede.milvus.observed import Answer, Observed
+from glede.milvus.resolved import Problem
+from glede.milvus.status import Situation, status
+from glede.milvus.views import Held, PodView
+
+NOW = "2026-11-24T12:00:00Z"
+EARLIER = "2026-11-24T11:00:00Z"
+EXTERNAL = {
+    "etcd": {"external": True, "endpoints": ["etcd:2379"]},
+    "storage": {"external": True, "endpoint": "s3:9000"},
+    "msgStreamType": "kafka",
+    "kafka": {"external": True, "brokerList": ["kafka:9092"]},
+}
+SERVED = {"status": "Healthy", "currentImage": "milvusdb/milvus:v2.3.5", "currentVersion": "2.3.5"}
+
+
+def _status(
+    wanted: Intent,
+    held: dict[Ref, Held],
+    pods: tuple[PodView, ...] = (),
+    answers: dict[Any, Answer] | None = None,
+    **values: Any,
+) -> dict[str, Any]:
+    observed = Observed(held, pods, answers or {})
+    _, health = judged(wanted, observed)
+    situation = Situation(
+        wanted.milvus, wanted.resolved, wanted.problems, health, observed, NOW, "glede:1.0", **values
+    )
+    return status(situation)
+
+
+def _conditions(found: dict[str, Any]) -> dict[str, str]:
+    return {c["type"]: c["status"] for c in found["conditions"]}
+
+
+def _reason(found: dict[str, Any], type_: str) -> str:
+    return str(next(c["reason"] for c in found["conditions"] if c["type"] == type_))
+
+
+def _message(found: dict[str, Any], type_: str) -> str:
+    return str(next(c["message"] for c in found["conditions"] if c["type"] == type_))
+
+
+def test_a_new_milvus_is_pending_and_says_what_it_waits_for() -> None:
+    found = _status(intent(), {})
+    assert found["status"] == "Pending"
+    assert found["ready"] == "0/12"
+    assert "etcd: 0 of 3 pods of StatefulSet kite-etcd are ready" in _message(found, "Ready")
+    assert _conditions(found)["EtcdReady"] == "False"
+    assert _conditions(found)["Degraded"] == "False"
+
+
+def test_a_whole_milvus_is_healthy() -> None:
+    wanted = intent()
+    found = _status(wanted, whole(wanted))
+    assert (found["status"], found["ready"]) == ("Healthy", "12/12")
+    assert (found["currentImage"], found["currentVersion"]) == ("milvusdb/milvus:v2.3.5", "2.3.5")
+    assert _conditions(found) == {
+        "EtcdReady": "True",
+        "StorageReady": "True",
+        "MsgStreamReady": "True",
+        "MilvusReady": "True",
+        "MilvusUpdated": "True",
+        "Ready": "True",
+        "Progressing": "False",
+        "Degraded": "False",
+        "SpecAccepted": "True",
+    }
+    assert found["endpoint"] == "kite-milvus.birds:19530"
+
+
+def test_a_served_milvus_that_loses_pods_is_unhealthy_and_degraded_with_the_reason() -> None:
+    wanted = intent(status=SERVED)
+    held = changed(whole(wanted), "kite-milvus-querynode", available=2)
+    trouble = "cannot be placed: 0/3 nodes are available"
+    found = _status(wanted, held, (pod("querynode", ready=False, trouble=trouble),))
+    assert found["status"] == "Unhealthy"
+    assert _conditions(found)["Degraded"] == "True"
+    assert f"querynode: 2 of 3 pods are available: pod kite-milvus-querynode-abc {trouble}" in _message(
+        found, "Degraded"
+    )
+
+
+def test_a_lost_member_of_a_quorum_degrades_and_does_not_make_unhealthy() -> None:
+    wanted = intent(status=SERVED)
+    found = _status(wanted, changed(whole(wanted), "kite-etcd", ready=2))
+    assert found["status"] == "Healthy"
+    assert _conditions(found)["EtcdReady"] == "True"
+    assert _conditions(found)["Degraded"] == "True"
+    lost = _status(wanted, changed(whole(wanted), "kite-etcd", ready=1))
+    assert lost["status"] == "Unhealthy"
+    assert _reason(lost, "Degraded") == "DependencyNotReady"
+
+
+def test_an_external_dependency_is_unknown_until_it_has_answered() -> None:
+    wanted = intent(dependencies=EXTERNAL)
+    assert _conditions(_status(wanted, whole(wanted)))["EtcdReady"] == "Unknown"
+    assert _status(wanted, whole(wanted), answers=WELL)["status"] == "Healthy"
+    down = WELL | {"etcd": Answer(False, "ConnectionFailed", "etcd:2379: refused")}
+    found = _status(wanted, whole(wanted), answers=down)
+    assert found["status"] == "Pending"
+    assert _reason(found, "EtcdReady") == "ConnectionFailed"
+
+
+def test_an_old_pod_on_its_way_out_keeps_it_from_being_updated() -> None:
+    wanted = intent()
+    found = _status(wanted, whole(wanted), (pod("proxy", deleting=True),))
+    assert _conditions(found)["MilvusUpdated"] == "False"
+    assert "terminating" in _message(found, "MilvusUpdated")
+    assert "currentImage" not in found
+
+
+def test_a_change_of_the_image_is_told_by_its_direction() -> None:
+    up = intent(status={**SERVED, "currentImage": "milvusdb/milvus:v2.2.9"})
+    held = changed(whole(up), "kite-milvus-proxy", image="milvusdb/milvus:v2.2.9")
+    found = _status(up, held)
+    assert _reason(found, "MilvusUpdated") == "MilvusUpgradingImage"
+    assert found["currentImage"] == "milvusdb/milvus:v2.2.9"
+
+
+def test_a_refused_manifest_leaves_the_truth_about_what_runs() -> None:
+    wanted = intent(status=SERVED)
+    refused = Intent(wanted.milvus, (Problem("invalid", "spec.mode", "found x, expected y; do z"),))
+    observed = Observed(whole(wanted))
+    health = examine(None, (), observed, ())
+    situation = Situation(refused.milvus, None, refused.problems, health, observed, NOW, "glede:1.0")
+    found = status(situation)
+    assert found["status"] == "Healthy"
+    assert _conditions(found)["SpecAccepted"] == "False"
+    assert _message(found, "SpecAccepted") == "spec.mode: found x, expected y; do z"
+    assert _reason(found, "Progressing") == "SpecRefused"
+    assert found["currentImage"] == SERVED["currentImage"]
+
+
+def test_a_stopped_milvus_says_so_when_its_pods_are_gone() -> None:
+    stopped = {name: {"replicas": 0} for name in ("proxy", "mixCoord", "dataNode", "queryNode", "indexNode")}
+    wanted = intent(status=SERVED, components={"image": "milvusdb/milvus:v2.3.5", **stopped})
+    going = _status(wanted, whole(wanted), (pod("proxy", deleting=True),))
+    assert going["status"] == "Healthy"
+    assert _reason(going, "MilvusReady") == "MilvusStopping"
+    found = _status(wanted, whole(wanted))
+    assert found["status"] == "Stopped"
+    assert _reason(found, "MilvusReady") == "MilvusStopped"
+    assert "EtcdReady" not in _conditions(found)
+
+
+def test_a_moment_moves_only_when_the_status_flips() -> None:
+    wanted = intent()
+    first = _status(wanted, whole(wanted))
+    old = [{**c, "lastTransitionTime": EARLIER} for c in first["conditions"]]
+    again = _status(intent(status={**first, "conditions": old}), whole(wanted))
+    assert {c["lastTransitionTime"] for c in again["conditions"]} == {EARLIER}
+    held = changed(whole(wanted), "kite-milvus-proxy", available=0)
+    flipped = _status(intent(status={**first, "conditions": old}), held)
+    moments = {c["type"]: c["lastTransitionTime"] for c in flipped["conditions"]}
+    assert (moments["Ready"], moments["EtcdReady"]) == (NOW, EARLIER)
+
+
+def test_what_is_refused_by_the_api_server_and_a_pause_are_told() -> None:
+    wanted = intent()
+    failed = _status(wanted, {}, failed="Deployment kite-milvus-proxy: spec.x: unknown field")
+    assert _reason(failed, "Progressing") == "ApplyFailed"
+    assert _reason(_status(wanted, {}, paused=True), "Progressing") == "Paused"
+
+
+@given(st.dictionaries(st.sampled_from(["proxy", "querynode", "mixcoord"]), st.integers(0, 3)), st.booleans())
+def test_it_is_never_called_healthy_while_a_pod_is_missing(available: dict[str, int], etcd: bool) -> None:
+    wanted = intent()
+    held = whole(wanted)
+    for component, count in available.items():
+        held = changed(held, f"kite-milvus-{component}", available=count)
+    if not etcd:
+        held = changed(held, "kite-etcd", ready=0)
+    full = {"proxy": 3, "querynode": 3, "mixcoord": 2}
+    missing = any(count < full[component] for component, count in available.items())
+    found = _status(wanted, held)
+    assert (found["status"] == "Healthy") == (etcd and not missing)
+
+
+def test_nothing_made_yet_is_not_ready() -> None:
+    wanted = intent()
+    found = _status(wanted, without(whole(wanted), "Deployment"))
+    assert "proxy: not made yet" in _message(found, "MilvusReady")
