@@ -1,0 +1,112 @@
+"""Glede's chart on the lab's nodes, and what a user does with it: apply, look, search, break."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.binaries import find_binary
+from lab.commands import run
+from lab.daemons import wait_for
+from lab.fixtures import NodesLab
+
+REPOSITORY = Path(__file__).parents[2]
+MANIFESTS = Path(__file__).parent / "manifests"
+DEPENDENCIES = REPOSITORY / "lab" / "examples" / "milvus-cluster" / "10-dependencies.yaml"
+RELEASE_NAMESPACE = "glede-system"
+READY_SECONDS = 300.0
+# The default object store's image comes from a registry; the lab builds its own of the same kind.
+STORAGE_IMAGE = "minio/minio:RELEASE.2025-09-07T16-13-09Z"
+
+
+@dataclass
+class Release:
+    """The operator, installed by its chart."""
+
+    lab: NodesLab
+
+    def helm(self, *arguments: str, seconds: float = 180.0) -> str:
+        """Run helm. Raises LabError."""
+        kubeconfig = f"--kubeconfig={self.lab.places.kubeconfig}"
+        helm = [str(find_binary("helm")), kubeconfig, "--namespace", RELEASE_NAMESPACE]
+        return run([*helm, *arguments], seconds=seconds)
+
+    @contextmanager
+    def installed(self) -> Iterator[Release]:
+        """Install the chart for the block, and wait until the operator is ready."""
+        values = ["--set", f"images.storage={STORAGE_IMAGE}"]
+        chart = str(REPOSITORY / "charts/glede")
+        self.helm("install", "glede", chart, "--create-namespace", "--wait", "--timeout=120s", *values)
+        try:
+            yield self
+        finally:
+            self.helm("uninstall", "glede", "--wait", "--timeout=120s")
+
+
+@dataclass
+class Operated:
+    """One Milvus that the operator looks after."""
+
+    lab: NodesLab
+    namespace: str
+    name: str
+    applied: float = 0.0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def kubectl(self, *arguments: str, seconds: float = 60.0) -> str:
+        """Run kubectl in the namespace. Raises LabError."""
+        return self.lab.kubectl("--namespace", self.namespace, *arguments, seconds=seconds)
+
+    def apply(self, manifest: str) -> None:
+        """Apply a manifest, NAMESPACE in it replaced."""
+        text = (MANIFESTS / f"{manifest}.yaml").read_text().replace("NAMESPACE", self.namespace)
+        path = self.lab.places.run / f"{self.namespace}.yaml"
+        path.write_text(text)
+        self.applied = time.monotonic()
+        self.kubectl("apply", "-f", str(path))
+
+    def status(self) -> dict[str, Any]:
+        """Give the status; empty until there is one."""
+        found: dict[str, Any] = json.loads(self.kubectl("get", "milvus", self.name, "-o", "json"))
+        return found.get("status") or {}
+
+    def condition(self, type_: str) -> dict[str, Any]:
+        """Give a condition; empty where there is none."""
+        return next((c for c in self.status().get("conditions", []) if c["type"] == type_), {})
+
+    def until(self, what: str, holds: Callable[[], bool], seconds: float = READY_SECONDS) -> float:
+        """Wait until something holds; gives the seconds that it took. Raises LabError with the status."""
+        begin = time.monotonic()
+        for _ in wait_for(f"{self.name}: {what}", seconds, pause=0.5):
+            if holds():
+                break
+        return time.monotonic() - begin
+
+    def healthy(self) -> None:
+        """Wait until it is Healthy and whole."""
+
+        def holds() -> bool:
+            status = self.status()
+            available, _, wanted = str(status.get("ready", "0/1")).partition("/")
+            return status.get("status") == "Healthy" and available == wanted
+
+        self.until("is Healthy and whole", holds)
+
+    @property
+    def uri(self) -> str:
+        """Where clients find it."""
+        return f"http://{self.status()['endpoint']}"
+
+
+def report(lines: list[str]) -> None:
+    """Print a table, and write it where GLEDE_OPERATOR_REPORT says."""
+    text = "\n".join(lines) + "\n"
+    print(f"\n{text}")  # noqa: T201 - the figures are what this is for
+    if path := os.environ.get("GLEDE_OPERATOR_REPORT"):
+        Path(path).write_text(text)
