@@ -14,7 +14,7 @@ from lab.images import load_all
 from lab.observe import Timeline
 from lightkube.resources.apps_v1 import StatefulSet
 from lightkube.resources.core_v1 import PersistentVolumeClaim, Pod
-from tests.e2e.operated import DEPENDENCIES, RELEASE_NAMESPACE, Operated, Release, report
+from tests.e2e.operated import DEPENDENCIES, RELEASE_NAMESPACE, Figures, Operated, Release
 
 from glede.milvus.smoke import smoke
 from lab import faults
@@ -27,11 +27,11 @@ pytestmark = pytest.mark.timeout(1500)
 
 
 @pytest.fixture(scope="module")
-def figures() -> Iterator[list[str]]:
-    """Lines of the report, printed at the end of the module."""
-    lines: list[str] = []
-    yield lines
-    report(lines)
+def figures() -> Iterator[Figures]:
+    """The report's tables, printed at the end of the module."""
+    found = Figures()
+    yield found
+    found.report()
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def _milvus(release: Release, manifest: str, name: str, tmp: pytest.TempPathFact
                 print(f"timeline: {path}")  # noqa: T201 - shown when a test fails
 
 
-def _comes_up(milvus: Operated, manifest: str, figures: list[str]) -> None:
+def _comes_up(milvus: Operated, manifest: str, figures: Figures) -> None:
     """Apply, wait for Healthy, search: the line of the table."""
     milvus.apply(manifest)
     milvus.healthy()
@@ -64,27 +64,16 @@ def _comes_up(milvus: Operated, manifest: str, figures: list[str]) -> None:
     smoke(milvus.uri, "", SEARCH_SECONDS)
     searched = time.monotonic()
     ready = milvus.status()["ready"]
-    row = (
-        f"{manifest}, {ready} pods",
-        healthy - milvus.applied,
-        searched - healthy,
-        searched - milvus.applied,
-    )
-    figures.append(f"| {row[0]} | {row[1]:.0f} | {row[2]:.0f} | {row[3]:.0f} |")
+    spans = (healthy - milvus.applied, searched - healthy, searched - milvus.applied)
+    figures.up.append(f"| {manifest}, {ready} pods | {' | '.join(f'{span:.0f}' for span in spans)} |")
 
 
-def test_a_bare_cluster(
-    release: Release, figures: list[str], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    figures += [
-        "| manifest | s to Healthy | s from there to the first search done | s in all |",
-        "|---|---|---|---|",
-    ]
+def test_a_bare_cluster(release: Release, figures: Figures, tmp_path_factory: pytest.TempPathFactory) -> None:
     with _milvus(release, "cluster", "my-milvus", tmp_path_factory) as milvus:
         _comes_up(milvus, "cluster", figures)
         columns = milvus.kubectl("get", "milvus", milvus.name, "--no-headers").split()
         assert columns[:6] == ["my-milvus", "cluster", "Healthy", "12/12", "2.3.5", "True"]
-        losses = [
+        figures.lost += [
             _pod_killed(milvus, "querynode"),
             _pod_killed(milvus, "proxy"),
             _pod_killed(milvus, "mixcoord"),
@@ -92,7 +81,6 @@ def test_a_bare_cluster(
             _store_stopped(milvus),
         ]
         smoke(milvus.uri, "", SEARCH_SECONDS)
-        figures += ["", "| lost | s to full strength |", "|---|---|", *losses]
 
 
 def _pod_killed(milvus: Operated, component: str) -> str:
@@ -148,14 +136,14 @@ def _exists(milvus: Operated, component: str) -> bool:
     return f"deployment.apps/{milvus.name}-milvus-{component}" in names
 
 
-def test_standalone(release: Release, figures: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_standalone(release: Release, figures: Figures, tmp_path_factory: pytest.TempPathFactory) -> None:
     with _milvus(release, "standalone", "alone", tmp_path_factory) as milvus:
         _comes_up(milvus, "standalone", figures)
         _leaves_nothing(milvus)
 
 
 def test_external_dependencies(
-    release: Release, figures: list[str], tmp_path_factory: pytest.TempPathFactory
+    release: Release, figures: Figures, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with _milvus(release, "external", "on-others", tmp_path_factory) as milvus:
         api = release.lab.client(milvus.namespace)
@@ -166,12 +154,7 @@ def test_external_dependencies(
         for app in ("etcd", "minio", "kafka"):
             wait_for_pods(api, milvus.namespace, {"app": app}, 1, LOSS_SECONDS)
         _comes_up(milvus, "external", figures)
-        figures += [
-            "",
-            "| external dependency | s until told | s to whole after its return |",
-            "|---|---|---|",
-        ]
-        figures += [_external_stopped(milvus, "etcd", "EtcdReady")]
+        figures.outside.append(_external_stopped(milvus, "etcd", "EtcdReady"))
 
 
 def _external_stopped(milvus: Operated, name: str, condition: str) -> str:
@@ -189,7 +172,7 @@ def _external_stopped(milvus: Operated, name: str, condition: str) -> str:
     return f"| {name} | {told:.0f} | {time.monotonic() - begin:.0f} |"
 
 
-def test_durable(release: Release, figures: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_durable(release: Release, figures: Figures, tmp_path_factory: pytest.TempPathFactory) -> None:
     with _milvus(release, "durable", "durable", tmp_path_factory) as milvus:
         _comes_up(milvus, "durable", figures)
         _leaves_nothing(milvus)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from glede.kube.canonical import digest
-from glede.kube.errors import Conflict, Invalid
+from glede.kube.errors import Conflict, Invalid, NotFound
 from glede.kube.fields import applied_fields, owned_part
 from glede.kube.objects import Key, Object, Resource, key_of, owner_uid, uid_of, version_of
 from glede.kube.transport import Transport
@@ -56,7 +56,10 @@ def rendered_digest(obj: Object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """What is kept of an object that we own. ``owner`` is the uid of the owner that controls it."""
+    """What is kept of an object that we own. ``owner`` is the uid of the owner that controls it.
+
+    ``partial`` tells that its values were not asked for: its digest is of paths alone.
+    """
 
     key: Key
     uid: str
@@ -64,6 +67,7 @@ class Owned:
     digest: str
     deleting: bool
     owner: str | None
+    partial: bool = False
 
 
 def project_owned(manager: str) -> Callable[[Object], Owned]:
@@ -108,7 +112,7 @@ class Applier:
         Raises ApiError; Conflict when the object with the uid of ``live`` is no longer there.
         """
         wanted = digest or rendered_digest(rendered)
-        if live and self._is_so(live, wanted):
+        if live and (self._is_so(live, wanted) or await self._is_so_in_full(resource, live, wanted)):
             return False
         answer = await self._send(resource, rendered, live.uid if live else None)
         self._remember(wanted, answer)
@@ -140,6 +144,19 @@ class Applier:
             and answer.rendered == wanted
             and live.digest in (answer.whole, answer.metadata_only)
         )
+
+    async def _is_so_in_full(self, resource: Resource, live: Owned, wanted: str) -> bool:
+        """Read what is known by its paths alone, once for each version of it and of what is rendered."""
+        if not live.partial:
+            return False
+        try:
+            whole = await self._transport.get(resource, live.key)
+        except NotFound:
+            return False
+        if uid_of(whole) != live.uid or owned_digest(whole, self._manager) != wanted:
+            return False
+        self._remember(wanted, whole)
+        return True
 
     def _remember(self, wanted: str, answer: Object) -> None:
         whole = owned_digest(answer, self._manager)

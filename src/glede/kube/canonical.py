@@ -46,6 +46,8 @@ _DEFAULTS: dict[tuple[str, str], Any] = {
     ("volumeClaimTemplates", "kind"): "PersistentVolumeClaim",
     ("volumeClaimTemplates", "status"): {"phase": "Pending"},
 }
+_QUANTITY_NAMES = frozenset(name for _, name in _QUANTITY_FIELDS)
+_DEFAULT_NAMES = frozenset(name for _, name in _DEFAULTS)
 
 
 def digest(value: Object) -> str:
@@ -65,16 +67,18 @@ def canonical(value: Any, above: str = "", field: str = "") -> Any:
         return value
     if (above, field) in _QUANTITY_MAPS:
         return {name: quantity(amount) for name, amount in value.items()}
-    cleaned = ((name, _below(field, name, child)) for name, child in value.items())
-    return {
-        name: child
-        for name, child in cleaned
-        if child is not None and child != [] and _DEFAULTS.get((field, name)) != child
-    }
-
-
-def _below(field: str, name: str, value: Any) -> Any:
-    return quantity(value) if (field, name) in _QUANTITY_FIELDS else canonical(value, field, name)
+    found = {}
+    for name, written in value.items():
+        child = written
+        # By name first: most fields are neither, and this runs for every object that is seen.
+        if name in _QUANTITY_NAMES and (field, name) in _QUANTITY_FIELDS:
+            child = quantity(child)
+        elif isinstance(child, dict | list):
+            child = canonical(child, field, name)
+        filled_in = name in _DEFAULT_NAMES and _DEFAULTS.get((field, name)) == child
+        if not (child is None or child == [] or filled_in):
+            found[name] = child
+    return found
 
 
 def quantity(value: Any) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 
 from glede.api.milvus.spec import Milvus
 from glede.kube.applied import Applier
-from glede.kube.errors import ApiError, Conflict, NotFound
-from glede.kube.objects import DEPLOYMENT, PVC, SECRET, Key, Resource, key_of, uid_of
+from glede.kube.errors import ApiError, Conflict, Invalid, NotFound
+from glede.kube.objects import DEPLOYMENT, PVC, SECRET, SERVICE, Key, Resource, key_of, uid_of
 from glede.kube.transport import Selection, Transport
 from glede.milvus.desired import Ref, ref_of
 from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
@@ -25,8 +25,8 @@ FINALIZER = "milvus.milvus.io/finalizer"
 # Holds the number of pods between our letting go of it and the autoscaler's first change.
 _HANDOVER = "glede-handover"
 _KEY_BYTES = 24
-# A field that is unknown or wrong, a right that is missing: asking again at once is of no use.
-_REFUSALS = frozenset({400, 403, 422})
+# A field that is unknown or wrong, a right or a kind that is missing: asking again at once is of no use.
+_REFUSALS = frozenset({400, 403, 404, 422})
 
 
 class Refused(Exception):  # noqa: N818 - what the API server says
@@ -73,8 +73,24 @@ class Actor:
         if isinstance(held, WorkloadView) and held.owns_replicas and "replicas" not in obj["spec"]:
             await self._hand_over(held)
             handed = 1
-        sent = await self.applier.apply(RESOURCES[ref.kind], obj, held.owned if held else None, digest)
+        try:
+            sent = await self.applier.apply(RESOURCES[ref.kind], obj, held.owned if held else None, digest)
+        except Invalid:
+            if ref.kind != SERVICE.kind or not await self._reset_ports(obj):
+                raise
+            sent = await self.applier.apply(SERVICE, obj, held.owned if held else None, digest)
         return int(sent) + handed
+
+    async def _reset_ports(self, obj: Object) -> bool:
+        """Put back a Service's ports whose numbers somebody has changed; tells whether that was taken.
+
+        A number is the key of its item: an apply adds ours beside theirs, by a name that is taken then.
+        """
+        try:
+            await self.transport.patch(SERVICE, key_of(obj), {"spec": {"ports": obj["spec"]["ports"]}})
+        except (NotFound, Invalid):
+            return False
+        return True
 
     async def _hand_over(self, view: WorkloadView) -> None:
         """Keep the number of pods when it becomes an autoscaler's: without an owner it goes back to 1."""
@@ -133,7 +149,8 @@ class Actor:
 
     async def claims(self, milvus: Milvus) -> dict[Ref, Held]:
         """List the claims with a Milvus's label as they are now: what is watched may be a moment behind."""
-        meta, project, found = milvus.metadata, held(MANAGER), {}
+        meta, project = milvus.metadata, held(MANAGER)
+        found: dict[Ref, Held] = {}
         continue_: str | None = None
         while True:
             selection = Selection(meta.namespace, f"{MILVUS_LABEL}={meta.name}")

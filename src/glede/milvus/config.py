@@ -16,11 +16,16 @@ ACTIVE_STANDBY = "enableActiveStandby"
 _BUCKET_SHORTEST, _BUCKET_LONGEST = 3, 63
 _QUEUES_WITHOUT_STANDBY = {"rocksmq", "natsmq"}
 
+# A session much shorter than 15 s would end Milvus itself while etcd elects a leader on a slow disk.
 # Settings of ours, each with its reason. They may grow with the operator: they restart no pod by themselves.
-_DEFAULTS: tuple[tuple[str, str, int, str], ...] = (
+_DEFAULTS: tuple[tuple[tuple[str, ...], int, str], ...] = (
     (
-        "queryCoord",
-        "updateNextTargetInterval",
+        ("common", "session", "ttl"),
+        15,
+        "whatever died is missed when its session ends, by Milvus's own value after 30 s",
+    ),
+    (
+        ("queryCoord", "updateNextTargetInterval"),
         1,
         "a new shard leader answers empty until the coordinator's next target; Milvus's own value is 10 s",
     ),
@@ -133,11 +138,18 @@ def _several(milvus: Milvus, component: str) -> bool:
 def _defaults(written: Mapping[str, Any]) -> tuple[dict[str, Any], list[Derived]]:
     defaults: dict[str, Any] = {}
     derived = []
-    for section, name, value, reason in _DEFAULTS:
-        if _at(written, section, name) is None:
-            defaults = laid_over(defaults, {section: {name: value}})
-            derived.append(Derived(f"spec.config.{section}.{name}", value, reason))
+    for path, value, reason in _DEFAULTS:
+        if _at(written, *path) is None:
+            defaults = laid_over(defaults, _nested(path, value))
+            derived.append(Derived(f"spec.config.{'.'.join(path)}", value, reason))
     return defaults, derived
+
+
+def _nested(path: tuple[str, ...], value: int) -> dict[str, Any]:
+    found: Any = value
+    for name in reversed(path):
+        found = {name: found}
+    return dict(found)
 
 
 def _at(settings: Mapping[str, Any], *path: str) -> Any:

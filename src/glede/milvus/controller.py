@@ -114,7 +114,7 @@ class MilvusReconciler:
         )
         known = self._intents.get(milvus.metadata.uid)
         if known is None or known[0] != state:
-            known = (state, intent_of(milvus, facts, others))
+            known = (state, intent_of(milvus, facts, others, known[1] if known else None))
             self._intents[milvus.metadata.uid] = known
         intent = known[1]
         return Intent(milvus, intent.problems, intent.resolved, intent.desired)
@@ -138,17 +138,29 @@ class MilvusReconciler:
 
     async def _act(self, intent: Intent, values: Mapping[str, SecretValue]) -> str:
         """Do what is to be done next; gives what the API server refused, "" for nothing."""
-        if intent.resolved is None or intent.desired is None:
+        if intent.resolved is None:
             return ""
-        observed = self._observe(intent, values)
-        states, health = self._judge(intent, observed)
         await self.actor.finalizer(intent.milvus, wanted=keeps_finalizer(intent.resolved))
-        next_step = plan(intent.resolved, intent.desired, observed, states, health)
         try:
-            await self.actor.carry_out(intent.milvus, next_step, observed)
+            if await self._step(intent, values):
+                # Its dependencies were asked meanwhile, and are often found well.
+                await self._step(intent, values, only_whole=True)
         except Refused as refused:
             return str(refused)
         return ""
+
+    async def _step(
+        self, intent: Intent, values: Mapping[str, SecretValue], *, only_whole: bool = False
+    ) -> bool:
+        """Carry out the next step, or only one in which nothing waits; tells whether something does."""
+        if intent.resolved is None or intent.desired is None:
+            return False
+        observed = self._observe(intent, values)
+        states, health = self._judge(intent, observed)
+        step = plan(intent.resolved, intent.desired, observed, states, health)
+        if not (only_whole and step.waits):
+            await self.actor.carry_out(intent.milvus, step, observed)
+        return bool(step.waits)
 
     async def _tell(
         self, intent: Intent, values: Mapping[str, SecretValue], facts: Facts, failed: str

@@ -1,7 +1,7 @@
 """What a manifest wants: read, checked, resolved and rendered, or refused with reasons."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from glede.api.milvus.spec import Milvus
@@ -24,8 +24,11 @@ class Intent:
     desired: Desired | None = None
 
 
-def intent_of(milvus: Milvus, facts: Facts, others: Iterable[Milvus]) -> Intent:
-    """Check, resolve and render a manifest that could be read."""
+def intent_of(milvus: Milvus, facts: Facts, others: Iterable[Milvus], known: Intent | None = None) -> Intent:
+    """Check, resolve and render a manifest that could be read.
+
+    ``known`` is what an earlier version of it came to: what would be rendered the same is taken from there.
+    """
     components = milvus.spec.components
     image = components.image or facts.images.get(IMAGE_FIELD, DEFAULT_IMAGE)
     version = parse_version(components.version, image)
@@ -42,7 +45,16 @@ def intent_of(milvus: Milvus, facts: Facts, others: Iterable[Milvus]) -> Intent:
     found += resolved.problems
     if _refused(found):
         return Intent(milvus, found)
-    return Intent(milvus, found, resolved, desired(resolved))
+    return Intent(milvus, found, resolved, _rendered(resolved, known))
+
+
+def _rendered(resolved: Resolved, known: Intent | None) -> Desired:
+    if known and known.resolved and known.desired:
+        before, generation = known.resolved, resolved.milvus.metadata.generation
+        same_manifest = before.milvus.metadata.generation == generation
+        if same_manifest and replace(before, milvus=resolved.milvus) == resolved:
+            return known.desired
+    return desired(resolved)
 
 
 def _refused(found: Iterable[Problem]) -> bool:

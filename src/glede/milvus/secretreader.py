@@ -33,7 +33,9 @@ class SecretView:
 
     def held(self) -> Held:
         """See it as any other object that was rendered."""
-        owned = Owned(self.key, self.uid, self.resource_version, self.digest, self.deleting, self.owner)
+        owned = Owned(
+            self.key, self.uid, self.resource_version, self.digest, self.deleting, self.owner, partial=True
+        )
         return Held(owned, self.milvus)
 
 

@@ -42,6 +42,11 @@ class Situation:
         return self.health.updated and not self.refused and not self.failed
 
     @property
+    def serves_this(self) -> bool:
+        """Whether every pod serves, and as this manifest wants it."""
+        return self.resolved is not None and self.health.serving and self.updated
+
+    @property
     def stopping(self) -> bool:
         """Whether the manifest asks for no pod at all."""
         return self.resolved is not None and self.resolved.stopped
@@ -79,7 +84,7 @@ def _of_resolved(situation: Situation, resolved: Resolved) -> dict[str, Any]:
             if d.in_cluster and d.in_cluster.volume
         },
     }
-    if situation.health.serving and situation.updated:
+    if situation.serves_this:
         written["mode"] = situation.milvus.spec.mode
         written["currentImage"] = resolved.image
         written["currentVersion"] = str(resolved.version)
@@ -173,7 +178,8 @@ def _progressing(situation: Situation) -> Condition:
 
 def _degraded(situation: Situation) -> Condition:
     health = situation.health
-    served = bool(situation.milvus.status.get("currentImage")) and not situation.stopping
+    before = bool(situation.milvus.status.get("currentImage")) or situation.serves_this
+    served = before and not situation.stopping
     words = [
         f"{s.dependency.type}: {s.message}" for s in health.dependencies if s.ready is False or not s.whole
     ]
@@ -199,7 +205,9 @@ def _deployments(situation: Situation) -> dict[str, Any]:
     whole: dict[str, Any] = {}
     groups: dict[str, dict[str, Any]] = {}
     for view in situation.observed.deployments():
-        state = {"generation": view.generation, "image": view.image, "status": dict(view.status)}
+        # Never empty: of a map that loses its last field by server-side apply, null is left.
+        counts = dict(view.status) or {"replicas": 0}
+        state = {"generation": view.generation, "image": view.image, "status": counts}
         if view.group:
             groups.setdefault(view.component, {})[view.group] = state
         else:

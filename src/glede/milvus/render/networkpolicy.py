@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from glede.milvus.render.labels import instance_labels, owned, service_selector
+from glede.milvus.render.labels import instance_labels, owned, serves_clients, service_selector
 from glede.milvus.render.probes import HEALTH_PORT
 from glede.milvus.render.service import client_ports, front
 from glede.milvus.resolved import Object, Resolved
@@ -12,7 +12,7 @@ _OPERATOR = {"app.kubernetes.io/name": "glede"}
 
 
 def network_policies(resolved: Resolved) -> list[Object]:
-    """Render the policies: one for all pods, one more for those that clients talk to."""
+    """Render the policies: one for all pods, one more for those that clients talk to, if that is not all."""
     if not resolved.milvus.spec.availability.network_policy:
         return []
     own = instance_labels(resolved.milvus)
@@ -20,6 +20,8 @@ def network_policies(resolved: Resolved) -> list[Object]:
     scrape = {"from": list(_scrapers()), "ports": [_tcp(HEALTH_PORT)]}
     anybody = {"ports": _client_ports(resolved)}
     name = f"{resolved.name}-milvus"
+    if all(serves_clients(workload.component) for workload in resolved.workloads):
+        return [_policy(resolved, name, own, [inside, scrape, anybody])]
     return [
         _policy(resolved, name, own, [inside, scrape]),
         _policy(resolved, f"{name}-clients", service_selector(resolved.milvus), [anybody]),
