@@ -1,39 +1,26 @@
 """Server-side apply sends nothing at rest, and sees every change of what is ours and of nothing else."""
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 from lab.api import ApiLab
 from lightkube import Client
 from tests.kube import rich
+from tests.kube.digests import OTHER, digest_of, owned, written_nowhere
 from tests.kube.faulty import FaultyTransport
 from tests.kube.live import MANAGER, QUICK, config_map, connected, eventually, running
 
 from glede.kube import objects
-from glede.kube.applied import Applier, Owned, owned_digest, project_owned, rendered_digest
+from glede.kube.applied import Applier, owned_digest, project_owned, rendered_digest
 from glede.kube.errors import Conflict
 from glede.kube.http import HttpTransport
 from glede.kube.informer import Informer
-from glede.kube.objects import Object, Resource, key_of, uid_of, version_of
+from glede.kube.objects import Object, key_of, uid_of, version_of
 from glede.kube.transport import Selection
 
 pytestmark = pytest.mark.anyio
 
-OTHER = "kubectl-edit"
 KINDS = [resource.kind for resource, _ in rich.every_kind("any")]
-Change = Callable[[Object], Any]
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def transport(api: ApiLab) -> AsyncIterator[HttpTransport]:
-    async with connected(api.kubeconfig) as found:
-        yield found
 
 
 @pytest.fixture
@@ -41,18 +28,6 @@ async def other(api: ApiLab) -> AsyncIterator[HttpTransport]:
     """Somebody else."""
     async with connected(api.kubeconfig, OTHER) as found:
         yield found
-
-
-def written_nowhere(_resource: Resource, _obj: Object) -> None:
-    """Stand for an informer that has not heard yet."""
-
-
-def owned(obj: Object) -> Owned:
-    return project_owned(MANAGER)(obj)
-
-
-def digest_of(obj: Object) -> str:
-    return owned_digest(obj, MANAGER)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,36 +1,23 @@
 """Every change of what is ours is seen and healed, and no other."""
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 from lab.api import ApiLab
 from lightkube import Client
 from tests.kube import rich
+from tests.kube.digests import OTHER, Change, digest_of, owned, written_nowhere
 from tests.kube.live import MANAGER, config_map, connected
 
 from glede.kube import objects
-from glede.kube.applied import Applier, Owned, owned_digest, project_owned, rendered_digest
+from glede.kube.applied import Applier, rendered_digest
 from glede.kube.errors import Conflict
 from glede.kube.http import HttpTransport
 from glede.kube.objects import Object, Resource, key_of
 
 pytestmark = pytest.mark.anyio
 
-OTHER = "kubectl-edit"
 KINDS = [resource.kind for resource, _ in rich.every_kind("any")]
-Change = Callable[[Object], Any]
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def transport(api: ApiLab) -> AsyncIterator[HttpTransport]:
-    async with connected(api.kubeconfig) as found:
-        yield found
 
 
 @pytest.fixture
@@ -38,18 +25,6 @@ async def other(api: ApiLab) -> AsyncIterator[HttpTransport]:
     """Somebody else."""
     async with connected(api.kubeconfig, OTHER) as found:
         yield found
-
-
-def written_nowhere(_resource: Resource, _obj: Object) -> None:
-    """Stand for an informer that has not heard yet."""
-
-
-def owned(obj: Object) -> Owned:
-    return project_owned(MANAGER)(obj)
-
-
-def digest_of(obj: Object) -> str:
-    return owned_digest(obj, MANAGER)
 
 
 async def change(other: HttpTransport, resource: Resource, obj: Object, by: Change) -> Object:

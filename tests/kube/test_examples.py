@@ -24,11 +24,6 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "milvus").glob("*.ya
 KEYS = frozenset({"accesskey", "secretkey", "username", "password"})
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def objects(path: Path, namespace: str) -> tuple[Object, ...]:
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     document["metadata"] |= {"namespace": namespace, "uid": "0f8e3c1c-0000-4000-8000-000000000001"}

@@ -16,11 +16,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def faulty(api: ApiLab) -> AsyncIterator[FaultyTransport]:
     async with connected(api.kubeconfig) as found:
         yield FaultyTransport(found)

@@ -1,6 +1,5 @@
 """The transport against a real API server."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +20,6 @@ from glede.kube.objects import CONFIG_MAP, LEASE, NODE, SERVICE, Key, Resource, 
 from glede.kube.transport import Selection
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def transport(api: ApiLab) -> AsyncIterator[HttpTransport]:
-    async with connected(api.kubeconfig) as found:
-        yield found
 
 
 async def test_an_object_from_beginning_to_end(transport: HttpTransport, kube: Client) -> None:

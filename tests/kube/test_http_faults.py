@@ -24,11 +24,6 @@ from glede.kube.transport import Selection
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def kubeconfig_of(path: Path, server: str, user: dict[str, Any] | None = None) -> Path:
     context = {"cluster": "c", "user": "u"}
     body = {

@@ -1,14 +1,12 @@
 """The informer's view is the API server's: by lists, by watches and by own writes."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from lab.api import ApiLab
 from lightkube import Client
 from tests.kube.faulty import FaultyTransport
-from tests.kube.live import QUICK, config_map, connected, eventually, running
+from tests.kube.live import QUICK, config_map, eventually, running
 from tests.kube.watched import (
     ONE_FLOCK,
     Data,
@@ -28,17 +26,6 @@ from glede.kube.objects import CONFIG_MAP, SERVICE_ACCOUNT, Key, Object, key_of,
 from glede.kube.transport import Selection
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def transport(api: ApiLab) -> AsyncIterator[HttpTransport]:
-    async with connected(api.kubeconfig) as found:
-        yield found
 
 
 async def test_rule_1_list_in_pages_replaced_by_diff(transport: HttpTransport, kube: Client) -> None:

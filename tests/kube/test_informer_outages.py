@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,17 +24,6 @@ from glede.kube.transport import Page, Selection, Transport, WatchEvent
 from lab import daemons
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def transport(api: ApiLab) -> AsyncIterator[HttpTransport]:
-    async with connected(api.kubeconfig) as found:
-        yield found
 
 
 def etcd_of(api: ApiLab) -> str:
