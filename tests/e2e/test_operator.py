@@ -88,12 +88,22 @@ def _pod_killed(milvus: Operated, component: str) -> str:
     api = milvus.lab.client(milvus.namespace)
     labels = {"app.kubernetes.io/component": component}
     pod = pods_of(api, milvus.namespace, labels)[0]
+    name, before = str(pod.metadata.name), _restarts(pod)
     begin = time.monotonic()
     with faults.killed_pod(api, pod, wait=False):
         pass
-    milvus.until(f"tells that a {component} is missing", lambda: not _whole(milvus), 30)
+    # A quick one may be back before the status is looked at.
+    milvus.until(
+        f"tells that a {component} is missing",
+        lambda: not _whole(milvus) or _restarts(api.get(Pod, name)) > before,
+        30,
+    )
     milvus.until("is whole again", lambda: _whole(milvus), LOSS_SECONDS)
     return f"| a {component}'s container, killed | {time.monotonic() - begin:.0f} |"
+
+
+def _restarts(pod: Pod) -> int:
+    return sum(status.restartCount for status in pod.status.containerStatuses or [])
 
 
 def _operator_killed(release: Release, milvus: Operated) -> str:
