@@ -66,20 +66,20 @@ def test_an_error_of_the_reader_reaps_the_process_too(book: Path) -> None:
 
 
 def test_timeout(book: Path) -> None:
-    with open_document(book, "book.txt", ParseLimits(seconds=0.6)) as document:
+    with open_document(book, "book.txt", ParseLimits(seconds=4)) as document:
         os.kill(child().pid, signal.SIGSTOP)
         with pytest.raises(ParseError) as caught:
             list(document.pages())
     assert caught.value.code == "timeout"
-    assert caught.value.message == "book.txt: it was not read within 0.6 s, the limit; split it"
+    assert caught.value.message == "book.txt: it was not read within 4 s, the limit; split it"
     assert no_children_left()
 
 
 def test_a_slow_reader_does_not_use_up_the_time(book: Path) -> None:
-    with open_document(book, "book.txt", ParseLimits(seconds=1.5)) as document:
+    with open_document(book, "book.txt", ParseLimits(seconds=6)) as document:
         pages = document.pages()
         next(pages)
-        time.sleep(2)
+        time.sleep(7)
         assert len(list(pages)) > 100
 
 
