@@ -88,7 +88,8 @@ class Scope:
             self.nodes.add_handler(of_node)
 
     def _of_milvus(self, add: Add, event: str, key: Key, old: Manifest | None, new: Manifest | None) -> None:
-        add(key, event != "SYNC")
+        # Many new ones at a time must not delay what happens to those that run.
+        add(key, event not in {"SYNC", "ADDED"})
         if event in {"ADDED", "DELETED"} or _moved(old, new):
             for manifest in (old, new):
                 for neighbour in self.sharing(manifest) if manifest else ():
