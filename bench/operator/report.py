@@ -26,7 +26,11 @@ Kubernetes gives them; kwok plays the nodes and pods, which are Ready at once. E
 an etcd and a MinIO that are real, and keys and a bucket of its own. Moments are those at which a watcher with
 a connection of its own, in the benchmark's process, read of them. Requests are counted by the API server's
 audit log; Events and the lease, which depend on time more than on work, are counted apart. *Upstream* is
-milvus-operator, measured on two cores of the same kind of machine."""
+milvus-operator, measured on two cores of the same kind of machine.
+
+The last table tells what share of the cores other programs took meanwhile: where it is large, times are upper
+bounds. Fifty Milvuses at once are bounded by the two cores, which the API server and Kubernetes' controllers
+use more than the operator does; the table of waves has the processor seconds of each."""
 
 # Aims in seconds, writes and MiB; writes are those of 50 Milvuses.
 EXIST, HEALTHY, WRITES, EDIT, REPAIR, ACTING, GONE = 3.0, 1.0, 300, 0.2, 0.3, 2.0, 10.0

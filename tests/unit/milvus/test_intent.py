@@ -1,0 +1,72 @@
+"""What is kept between two passes over a manifest, and who hears of whom."""
+
+from typing import Any, cast
+
+from tests.unit.milvus.manifests import manifest
+
+from glede.kube.applied import rendered_digest
+from glede.kube.objects import Key
+from glede.kube.transport import Transport
+from glede.milvus.desired import ref_of
+from glede.milvus.facts import Facts
+from glede.milvus.intent import intent_of
+from glede.milvus.manifest import Manifest, read
+from glede.milvus.scope import Scope
+
+FACTS = Facts(nodes=3, tool_image="glede:1.0")
+NO_REQUESTS = cast(Transport, None)
+
+
+def standalone(name: str, root: str, generation: int = 1, **status: Any) -> Manifest:
+    spec = {
+        "components": {"image": "milvusdb/milvus:v2.4.15"},
+        "dependencies": {
+            "msgStreamType": "rocksmq",
+            "etcd": {"external": True, "endpoints": ["etcd:2379"]},
+            "storage": {"external": True, "endpoint": "s3:9000"},
+        },
+        "config": {"etcd": {"rootPath": root}, "minio": {"bucketName": root}},
+    }
+    obj = manifest(spec, name, uid=f"uid-{name}", generation=generation, resourceVersion="1")
+    return read({**obj, "status": status})
+
+
+def test_a_new_status_renders_nothing_anew() -> None:
+    known = intent_of(standalone("kite", "one").milvus, FACTS, ())
+    later = intent_of(standalone("kite", "one", currentVersion="2.4.15").milvus, FACTS, (), known)
+    assert later.desired is known.desired
+
+
+def test_another_manifest_or_other_facts_are_rendered() -> None:
+    known = intent_of(standalone("kite", "one").milvus, FACTS, ())
+    edited = standalone("kite", "two", generation=2).milvus
+    newer = Facts(nodes=3, tool_image="glede:1.1")
+    for later in (intent_of(edited, FACTS, (), known), intent_of(known.milvus, newer, (), known)):
+        assert later.desired
+        assert known.desired
+        assert later.desired.objects != known.desired.objects
+
+
+def test_every_object_has_its_digest() -> None:
+    wanted = intent_of(standalone("kite", "one").milvus, FACTS, ()).desired
+    assert wanted
+    assert wanted.digests == {ref_of(obj): rendered_digest(obj) for obj in wanted.objects}
+
+
+def test_only_those_hear_of_each_other_that_claim_the_same_place() -> None:
+    scope = Scope(NO_REQUESTS, "default")
+    for one in (standalone("kite", "one"), standalone("hawk", "one"), standalone("crow", "two")):
+        scope.milvuses.store.upsert(one.key, one, "1")
+    assert [other.key.name for other in scope.sharing(standalone("kite", "one"))] == ["hawk"]
+    assert scope.sharing(standalone("crow", "two")) == []
+
+
+def test_many_new_milvuses_do_not_delay_those_that_run() -> None:
+    scope = Scope(NO_REQUESTS, "default")
+    urgent: dict[Key, bool] = {}
+    scope.notify(urgent.__setitem__)
+    scope.milvuses.synced.set()
+    for version, generation in (("1", 1), ("2", 2)):
+        obj = manifest({}, "kite", uid="uid", generation=generation, resourceVersion=version)
+        scope.milvuses.saw(obj)
+        assert urgent == {Key("default", "kite"): generation == 2}
