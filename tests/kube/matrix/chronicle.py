@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +22,6 @@ COUNTED = (objects.POD, objects.REPLICA_SET)
 OWNED = tuple(resource for resource in RESOURCES.values() if resource != objects.POD_MONITOR)
 # What the cluster itself puts into each namespace.
 _FOREIGN = frozenset({("configmaps", "kube-root-ca.crt")})
-_NODE_LEASES = "kube-node-lease"
 WAIT_SECONDS = 180.0
 
 
@@ -128,23 +126,6 @@ class Chronicle:
             if event.type in {"ADDED", "MODIFIED", "DELETED"}:
                 self._take(resource, event.type, event.object)
 
-    async def beat(self) -> None:
-        """Renew the fake nodes' leases, for ever: without that they count as lost after 50 s."""
-        page = await self.user.list(objects.NODE, Selection())
-        while True:
-            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            for node in page.items:
-                name = node["metadata"]["name"]
-                spec = {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": now}
-                metadata = {"namespace": _NODE_LEASES, "name": name}
-                body = {"apiVersion": objects.LEASE.api_version, "kind": objects.LEASE.kind}
-                await self.user.apply(
-                    objects.LEASE,
-                    key_of({"metadata": metadata}),
-                    {**body, "metadata": metadata, "spec": spec},
-                )
-            await asyncio.sleep(10)
-
     def _take(self, resource: Resource, type_: str, body: Object) -> None:
         key = key_of(body)
         name = Name(resource.plural, key.name)
@@ -169,7 +150,6 @@ async def following(kubeconfig: Path) -> AsyncIterator[Chronicle]:
         async with asyncio.TaskGroup() as group:
             begun = {resource: asyncio.Event() for resource in (*OWNED, *COUNTED, MILVUS)}
             tasks = [group.create_task(chronicle.follow(*pair)) for pair in begun.items()]
-            tasks.append(group.create_task(chronicle.beat()))
             for event in begun.values():
                 await event.wait()
             try:
