@@ -79,17 +79,18 @@ STREAM = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 
 async def test_rule_2_a_half_open_connection_is_noticed(api: ApiLab, tmp_path: Path, kube: Client) -> None:
     bounds = Bounds(request=2.0, silence=0.5)
+    # The namespace gets a ConfigMap of its own, whenever the cluster's managers come to it.
+    ours = Selection(kube.namespace, "spoken=yes")
+    spoken = config_map(kube.namespace, "heard")
+    spoken["metadata"]["labels"] = {"spoken": "yes"}
     with faulty_api(api.kubeconfig, tmp_path / "faulty") as proxy:
         async with connected(tmp_path / "faulty", bounds=bounds) as transport:
-            page = await transport.list(CONFIG_MAP, Selection(kube.namespace))
+            page = await transport.list(CONFIG_MAP, ours)
             stream = transport.watch(
-                CONFIG_MAP,
-                Selection(kube.namespace),
-                resource_version=page.resource_version,
-                timeout_seconds=60,
+                CONFIG_MAP, ours, resource_version=page.resource_version, timeout_seconds=60
             )
             async with aclosing(stream):
-                await transport.create(CONFIG_MAP, config_map(kube.namespace, "heard"))
+                await transport.create(CONFIG_MAP, spoken)
                 assert (await anext(stream)).object["metadata"]["name"] == "heard"
                 proxy.silent = True
                 with pytest.raises(Unavailable, match=r"watch .*configmaps"):
@@ -152,6 +153,28 @@ async def test_a_watch_that_misbehaves(tmp_path: Path, script: list[bytes | floa
     async with scripted(tmp_path, script, bounds=bounds) as (transport, _):
         with pytest.raises(Unavailable, match=match):
             await events_of(transport, Selection("a"), "7")
+
+
+async def test_a_request_cancelled_while_it_shakes_hands_leaves_no_socket(tmp_path: Path) -> None:
+    greeted, ended = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        greeted.set()
+        while await reader.read(1 << 16):
+            pass
+        ended.set()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with connected(kubeconfig_of(tmp_path / "config", address)) as transport:
+            asking = asyncio.create_task(transport.get(CONFIG_MAP, Key("a", "b")))
+            await asyncio.wait_for(greeted.wait(), 10)
+            asking.cancel()
+            await asyncio.wait_for(ended.wait(), 10)
+        with pytest.raises(asyncio.CancelledError):
+            await asking
 
 
 async def test_it_tells_who_asks_and_how_it_went(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import yaml
@@ -48,3 +50,21 @@ def open_client(kubeconfig: Path | None, version: str) -> httpx2.AsyncClient:
 
 def _config(kubeconfig: Path | None) -> SingleConfig:
     return (KubeConfig.from_file(kubeconfig) if kubeconfig else KubeConfig.from_env()).get()
+
+
+class Handshake:
+    """Follows one request's connection, as httpcore's extension ``trace``.
+
+    A request that is cancelled while it shakes hands would leave its socket open: httpcore closes it only
+    after an Exception, which CancelledError is not.
+    """
+
+    def __init__(self) -> None:
+        self._stream: Any = None
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Close the socket when the handshake fails, however it does."""
+        if event == "connection.connect_tcp.complete":
+            self._stream = info["return_value"]
+        elif event == "connection.start_tls.failed":
+            await self._stream.aclose()

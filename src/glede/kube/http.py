@@ -14,7 +14,7 @@ import httpx2
 from lightkube.core.exceptions import ConfigError
 
 from glede.kube import wire
-from glede.kube.connection import open_client
+from glede.kube.connection import Handshake, open_client
 from glede.kube.errors import ApiError, Unavailable, error_from
 from glede.kube.objects import Key, Object, Resource
 from glede.kube.transport import Page, Selection, WatchEvent
@@ -209,12 +209,14 @@ class HttpTransport:
     def _request(self, call: _Call, silence: float) -> httpx2.Request:
         content = None if call.body is None else wire.encode(call.body)
         headers = {"Accept": call.accept, **({"Content-Type": call.content} if content else {})}
-        # To connect and to shake hands end by themselves before the request does: cut from outside within
-        # that, the HTTP library would leave a socket behind.
-        request = self._bounds.request
-        timeout = httpx2.Timeout(request, connect=request / 3, read=silence)
         return self._client.build_request(
-            call.method, call.path, params=call.params, content=content, headers=headers, timeout=timeout
+            call.method,
+            call.path,
+            params=call.params,
+            content=content,
+            headers=headers,
+            timeout=httpx2.Timeout(self._bounds.request, read=silence),
+            extensions={"trace": Handshake()},
         )
 
 
