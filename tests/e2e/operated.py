@@ -57,6 +57,13 @@ class Release:
         finally:
             self.helm("uninstall", "glede", "--wait", "--timeout=120s")
 
+    def tested(self, milvus: Operated) -> str:
+        """Have `helm test` search in a Milvus; gives what it printed. Raises LabError where that fails."""
+        chart = str(REPOSITORY / "charts/glede")
+        named = f"test.milvus.name={milvus.name},test.milvus.namespace={milvus.namespace}"
+        self.helm("upgrade", "glede", chart, "--reuse-values", "--set", named, "--wait", "--timeout=120s")
+        return self.helm("test", "glede", "--timeout=150s")
+
 
 @dataclass
 class Operated:

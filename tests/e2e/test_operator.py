@@ -15,8 +15,8 @@ from lab.observe import Timeline
 from lightkube.resources.apps_v1 import StatefulSet
 from lightkube.resources.core_v1 import PersistentVolumeClaim, Pod
 from tests.e2e.operated import DEPENDENCIES, RELEASE_NAMESPACE, Figures, Operated, Release
+from tests.e2e.searched import search_once
 
-from glede.milvus.smoke import smoke
 from lab import faults
 
 SEARCH_SECONDS = 120.0
@@ -61,7 +61,7 @@ def _comes_up(milvus: Operated, manifest: str, figures: Figures) -> None:
     milvus.apply(manifest)
     milvus.healthy()
     healthy = time.monotonic()
-    smoke(milvus.uri, "", SEARCH_SECONDS)
+    search_once(milvus.uri, SEARCH_SECONDS)
     searched = time.monotonic()
     ready = milvus.status()["ready"]
     spans = (healthy - milvus.applied, searched - healthy, searched - milvus.applied)
@@ -80,7 +80,7 @@ def test_a_bare_cluster(release: Release, figures: Figures, tmp_path_factory: py
             _operator_killed(release, milvus),
             _store_stopped(milvus),
         ]
-        smoke(milvus.uri, "", SEARCH_SECONDS)
+        search_once(milvus.uri, SEARCH_SECONDS)
 
 
 def _pod_killed(milvus: Operated, component: str) -> str:
@@ -149,6 +149,7 @@ def _exists(milvus: Operated, component: str) -> bool:
 def test_standalone(release: Release, figures: Figures, tmp_path_factory: pytest.TempPathFactory) -> None:
     with _milvus(release, "standalone", "alone", tmp_path_factory) as milvus:
         _comes_up(milvus, "standalone", figures)
+        assert release.tested(milvus).count("Succeeded") == 1
         _leaves_nothing(milvus)
 
 
@@ -178,7 +179,7 @@ def _external_stopped(milvus: Operated, name: str, condition: str) -> str:
     milvus.kubectl("scale", "statefulset", name, "--replicas=1")
     begin = time.monotonic()
     milvus.until("is whole again", lambda: _whole(milvus), LOSS_SECONDS)
-    smoke(milvus.uri, "", SEARCH_SECONDS)
+    search_once(milvus.uri, SEARCH_SECONDS)
     return f"| {name} | {told:.0f} | {time.monotonic() - begin:.0f} |"
 
 
