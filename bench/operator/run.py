@@ -22,6 +22,7 @@ from bench.operator.report import render
 from bench.operator.results import Results
 from bench.operator.watcher import watching
 from bench.operator.world import World, install, running_world
+from bench.publish import publish
 from lab.binaries import ensure
 
 from glede.kube.http import Bounds, HttpTransport
@@ -123,11 +124,7 @@ def main(given: Sequence[str] | None = None) -> int:
     ensure(PROGRAMS, lambda line: print(line, file=sys.stderr))
     with running_world() as world:
         asyncio.run(measure(world, arguments, results))
-    report = render(results)
-    print(report)
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(report, encoding="utf-8")
+    publish(render(results), arguments.out)
     return 0
 
 

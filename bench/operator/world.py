@@ -64,7 +64,6 @@ class World:
 def running_world() -> Iterator[World]:
     """Run a world while the block lasts. Raises LabError where a part of it does not start."""
     with api_lab() as lab:
-        _start_kwok(lab)
         lab.add_fake_nodes([f"fake-{number}" for number in range(NODES)])
         apply(lab.client(), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         keys = {"accesskey": _ROOT[0], "secretkey": _ROOT[1]}
@@ -89,18 +88,6 @@ def _kubeconfig(lab: ApiLab) -> Path:
     pair = authority.issue(OPERATOR, OPERATOR, ["system:masters"])
     path = lab.places.root / f"{OPERATOR}.kubeconfig"
     return write_kubeconfig(path, lab.server, authority.pair.certificate, pair)
-
-
-def _start_kwok(lab: ApiLab) -> None:
-    """Start kwok with leases of nodes, without which the controllers take busy nodes for dead."""
-    words: list[str | Path] = [
-        find_binary("kwok"),
-        f"--kubeconfig={lab.kubeconfig}",
-        "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
-        "--node-lease-duration-seconds=40",
-        f"--server-address=127.0.0.1:{free_ports(1)[0]}",
-    ]
-    daemons.start(lab.places, "kwok", words, with_parent=True)
 
 
 def _start_etcd(lab: ApiLab) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bench.publish import publish
 from bench.qa import answers
 from bench.qa.baselines import Retriever, baselines
 from bench.qa.datasets import SETS, Corpus, PackageError, cache_folder, load
@@ -114,10 +115,7 @@ def main(given: Sequence[str] | None = None) -> int:
     report = render(results, arguments.reference)
     if not arguments.sets:
         report += f"\n{answers.report()}"
-    print(report)
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(report, encoding="utf-8")
+    publish(report, arguments.out)
     return 0
 
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.publish import publish
 from bench.speed.coalescing import engine_on_copy, measure_coalescing
 from bench.speed.ingest import measure_disturbance, measure_ingest
 from bench.speed.load import Bounds
@@ -95,11 +96,7 @@ def main(given: Sequence[str] | None = None) -> int:
         return 2
     with tempfile.TemporaryDirectory(prefix="glede-speed-") as work:
         results = asyncio.run(measure(Path(work), arguments, read_source()))
-    report = render(results)
-    print(report)
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(report, encoding="utf-8")
+    publish(render(results), arguments.out)
     return 0
 
 

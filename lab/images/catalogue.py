@@ -54,8 +54,10 @@ def _version() -> str:
     return found[1]
 
 
-def _image(name: str, reference: str, *inputs: Input, base: str | None = "base") -> Image:
-    return Image(name, reference, RECIPES / name, base, inputs)
+def _image(
+    name: str, reference: str, *inputs: Input, base: str | None = "base", recipe: str | None = None
+) -> Image:
+    return Image(name, reference, RECIPES / (recipe or name), base, inputs)
 
 
 def _locked(name: str) -> tuple[Input, ...]:
@@ -76,12 +78,19 @@ IMAGES: dict[str, Image] = {
         _image("milvus", "milvusdb/milvus:v2.3.5", Wheels(RECIPES / "milvus/milvus.lock")),
         _image("glede-python", "lab/glede-python:latest", *_locked("run.lock")),
         _image("glede", f"ghcr.io/glede/glede:{_version()}", Project(REPOSITORY), base="glede-python"),
-        _image("glede-operator-python", "lab/glede-operator-python:latest", *_locked("operator.lock")),
+        # The operator's pair: the same recipes on fewer wheels.
+        _image(
+            "glede-operator-python",
+            "lab/glede-operator-python:latest",
+            *_locked("operator.lock"),
+            recipe="glede-python",
+        ),
         _image(
             "glede-operator",
             f"ghcr.io/glede/glede-operator:{_version()}",
             Project(REPOSITORY),
             base="glede-operator-python",
+            recipe="glede",
         ),
     )
 }

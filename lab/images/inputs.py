@@ -117,7 +117,7 @@ class Wheels:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A lock itself, under its own name."""
+    """A lock itself, as requirements.lock."""
 
     path: Path
 
@@ -127,7 +127,7 @@ class Lock:
 
     def fetch(self, into: Path, log: Path, say: Say) -> None:
         """Copy it."""
-        shutil.copyfile(self.path, into / self.path.name)
+        shutil.copyfile(self.path, into / "requirements.lock")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """What the tests on an API server share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from lab.api import ApiLab
+from lab.api import ApiLab, api_lab
 from tests.kube.live import connected
 
 from glede.kube.http import HttpTransport
@@ -12,6 +12,13 @@ from glede.kube.http import HttpTransport
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[ApiLab]:
+    """An API server of a module's own: a release owns what a cluster has once, and its log is theirs."""
+    with api_lab() as found:
+        yield found
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab.api import ApiLab, api_lab
+from lab.api import ApiLab
 from lab.fixtures import a_namespace
 from lightkube import Client
 from lightkube.core.exceptions import ApiError
@@ -39,13 +39,6 @@ MONITORS = {
     }
     for kind in ("PodMonitor", "ServiceMonitor")
 }
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[ApiLab]:
-    """An API server of these tests' own: a release owns what the whole cluster has once."""
-    with api_lab() as found:
-        yield found
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 import yaml
-from lab.api import ApiLab, api_lab
+from lab.api import ApiLab
 from lab.controlplane import free_ports
 from lab.daemons import wait_for
 from lab.fixtures import a_namespace
@@ -27,13 +27,6 @@ from glede.cli.main import app
 
 SECONDS = 90.0
 Milvus = create_namespaced_resource("milvus.io", "v1beta1", "Milvus", "milvuses")
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[ApiLab]:
-    """An API server of these tests' own, whose log tells what was refused."""
-    with api_lab() as found:
-        yield found
 
 
 @pytest.fixture

@@ -136,7 +136,7 @@ def test_an_image_has_a_recipe_a_tag_and_bases_that_exist(image: Image) -> None:
 
 @pytest.mark.parametrize("image", IMAGES.values(), ids=list(IMAGES))
 def test_what_a_recipe_copies_is_beside_it_or_an_input(image: Image) -> None:
-    fetched = {"rootfs.tar", "bin", "jars", "wheels", "wheel", "run.lock", "operator.lock"}
+    fetched = {"rootfs.tar", "bin", "jars", "wheels", "wheel", "requirements.lock"}
     text = (image.recipe / "Containerfile").read_text()
     for words in re.findall(r"^(?:COPY|ADD) (?!--from)(.+) \S+$", text, re.MULTILINE):
         for source in words.split():

@@ -87,4 +87,3 @@ POD_MONITOR = Resource("monitoring.coreos.com", "v1", "podmonitors", "PodMonitor
 CRD = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
 )
-STORAGE_CLASS = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)

@@ -3,6 +3,7 @@
 import base64
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from glede.kube.transport import Selection, Transport
 from glede.milvus.desired import Ref, ref_of
 from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
 from glede.milvus.labels import MILVUS_LABEL
+from glede.milvus.manifest import key_of_milvus
 from glede.milvus.observed import Observed
 from glede.milvus.plan import Deletion, Plan
 from glede.milvus.render.labels import owner_reference
@@ -41,45 +43,39 @@ class Actor:
     applier: Applier
     gone: Callable[[Resource, Key, str], None]
 
-    async def carry_out(self, milvus: Milvus, plan: Plan, observed: Observed) -> int:
-        """Carry out a plan; gives the number of writes.
+    async def carry_out(self, milvus: Milvus, plan: Plan, observed: Observed) -> None:
+        """Carry out a plan.
 
         Raises Refused after all else was done when the API server refused objects, ApiError when it could not
         be asked.
         """
-        writes = 0
         refused: list[str] = []
         for dependency in plan.generate:
             await self._generate(milvus, dependency)
-            writes += 1
         for obj in plan.apply:
             try:
-                writes += await self._apply(obj, observed, plan.digests.get(ref_of(obj)))
+                await self._apply(obj, observed, plan.digests.get(ref_of(obj)))
             except ApiError as error:
                 if error.status not in _REFUSALS:
                     raise
                 refused.append(f"{obj['kind']} {obj['metadata']['name']}: {error.message}")
         for deletion in plan.delete:
             await self.delete(deletion)
-            writes += 1
         if refused:
             raise Refused("; ".join(refused))
-        return writes
 
-    async def _apply(self, obj: Object, observed: Observed, digest: str | None) -> int:
+    async def _apply(self, obj: Object, observed: Observed, digest: str | None) -> None:
         ref = ref_of(obj)
         held = observed.held.get(ref)
-        handed = 0
+        live = held.owned if held else None
         if isinstance(held, WorkloadView) and held.owns_replicas and "replicas" not in obj["spec"]:
             await self._hand_over(held)
-            handed = 1
         try:
-            sent = await self.applier.apply(RESOURCES[ref.kind], obj, held.owned if held else None, digest)
+            await self.applier.apply(RESOURCES[ref.kind], obj, live, digest)
         except Invalid:
             if ref.kind != SERVICE.kind or not await self._reset_ports(obj):
                 raise
-            sent = await self.applier.apply(SERVICE, obj, held.owned if held else None, digest)
-        return int(sent) + handed
+            await self.applier.apply(SERVICE, obj, live, digest)
 
     async def _reset_ports(self, obj: Object) -> bool:
         """Put back a Service's ports whose numbers somebody has changed; tells whether that was taken.
@@ -124,10 +120,8 @@ class Actor:
         }
         if dependency.in_cluster and dependency.in_cluster.deletes_volumes:
             body["metadata"]["ownerReferences"] = [owner_reference(milvus)]
-        try:
+        with suppress(Conflict):
             await self.transport.create(SECRET, body)
-        except Conflict:
-            return
 
     async def delete(self, deletion: Deletion, *, propagation: str = "Background") -> None:
         """Delete an object, if it still is the one that was meant. Raises ApiError."""
@@ -160,34 +154,26 @@ class Actor:
             if not continue_:
                 return found
 
-    async def finalizer(self, milvus: Milvus, *, wanted: bool) -> int:
-        """Set our finalizer or take it away; gives the number of writes."""
+    async def finalizer(self, milvus: Milvus, *, wanted: bool) -> None:
+        """Set our finalizer or take it away."""
         meta = milvus.metadata
         if (FINALIZER in meta.finalizers) == wanted:
-            return 0
+            return
         if wanted:
-            await self.transport.apply(
-                MILVUS, _key(milvus), _cr({**_identity(milvus), "finalizers": [FINALIZER]})
-            )
-            return 1
+            body = _cr({**_identity(milvus), "finalizers": [FINALIZER]})
+            await self.transport.apply(MILVUS, key_of_milvus(milvus), body)
+            return
         # Whoever set it, also milvus-operator: an apply could only take away what is ours.
         rest = [name for name in meta.finalizers if name != FINALIZER]
         change = {"uid": meta.uid, "resourceVersion": meta.resource_version, "finalizers": rest}
-        try:
-            await self.transport.patch(MILVUS, _key(milvus), {"metadata": change})
-        except NotFound:
-            # Its last finalizer went already, and it with that.
-            return 0
-        return 1
+        # Where its last finalizer went already, it went with that.
+        with suppress(NotFound):
+            await self.transport.patch(MILVUS, key_of_milvus(milvus), {"metadata": change})
 
     async def status(self, milvus: Milvus, status: Mapping[str, Any]) -> Object:
         """Write a status; gives the object as the API server has it then."""
         body = _cr(_identity(milvus)) | {"status": dict(status)}
-        return await self.transport.apply(MILVUS, _key(milvus), body, subresource="status")
-
-
-def _key(milvus: Milvus) -> Key:
-    return Key(milvus.metadata.namespace, milvus.metadata.name)
+        return await self.transport.apply(MILVUS, key_of_milvus(milvus), body, subresource="status")
 
 
 def _identity(milvus: Milvus) -> dict[str, Any]:

@@ -35,11 +35,6 @@ def _written(now: str, condition: Condition, before: Mapping[str, Any]) -> dict[
     }
 
 
-def status_of(conditions: Sequence[Mapping[str, Any]], type_: str) -> str:
-    """Give a condition's status; "" where there is none of that type."""
-    return next((str(c.get("status")) for c in conditions if c.get("type") == type_), "")
-
-
 def flag(value: bool | None) -> Status:
     """Give the status for a truth value; None is Unknown."""
     return "Unknown" if value is None else "True" if value else "False"

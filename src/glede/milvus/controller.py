@@ -13,12 +13,11 @@ from glede.kube.objects import Key
 from glede.milvus import recollection
 from glede.milvus.act import FINALIZER, Actor, Refused
 from glede.milvus.announce import announcements
-from glede.milvus.desired import ref_of
 from glede.milvus.external import Externals
 from glede.milvus.facts import Facts
 from glede.milvus.health import Health, examine
 from glede.milvus.intent import Intent, intent_of
-from glede.milvus.manifest import Manifest
+from glede.milvus.manifest import Manifest, key_of_milvus
 from glede.milvus.observed import DependencyState, Observed, dependency_state
 from glede.milvus.plan import keeps_finalizer, makers_of_volumes, plan, volumes_to_delete
 from glede.milvus.references import secrets_named
@@ -81,7 +80,7 @@ class MilvusReconciler:
         return REFUSED_SECONDS if failed and wait is None else wait
 
     def _facts(self, milvus: Milvus, values: Mapping[str, SecretValue]) -> Facts:
-        key = Key(milvus.metadata.namespace, milvus.metadata.name)
+        key = key_of_milvus(milvus)
         scope = self.scope_of(key)
         nodes, zones = scope.counts()
         kept = milvus.status.get("toolImage")
@@ -120,8 +119,7 @@ class MilvusReconciler:
         return Intent(milvus, intent.problems, intent.resolved, intent.desired)
 
     def _observe(self, intent: Intent, values: Mapping[str, SecretValue]) -> Observed:
-        meta = intent.milvus.metadata
-        key = Key(meta.namespace, meta.name)
+        key = key_of_milvus(intent.milvus)
         held, pods = self.scope_of(key).of(key)
         answers = self.externals.answers(intent.resolved, values) if intent.resolved else {}
         return Observed(held, pods, answers)
@@ -133,8 +131,7 @@ class MilvusReconciler:
             dependency_state(namespace, dependency, observed)
             for dependency in (resolved.dependencies if resolved else ())
         ]
-        wanted = [ref_of(obj) for obj in intent.desired.milvus] if intent.desired else []
-        return states, examine(resolved, states, observed, wanted)
+        return states, examine(resolved, states, observed)
 
     async def _act(self, intent: Intent, values: Mapping[str, SecretValue]) -> str:
         """Do what is to be done next; gives what the API server refused, "" for nothing."""
@@ -187,7 +184,7 @@ class MilvusReconciler:
             return wait
         self._written[milvus.metadata.uid] = self.clock()
         answer = await self.actor.status(milvus, new)
-        self.scope_of(Key(milvus.metadata.namespace, milvus.metadata.name)).milvuses.saw(answer)
+        self.scope_of(key_of_milvus(milvus)).milvuses.saw(answer)
         for announcement in announcements(milvus.status.get("conditions", []), new.get("conditions", [])):
             self.recorder.event(_reference(milvus), *announcement)
         return None

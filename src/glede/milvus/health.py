@@ -69,17 +69,14 @@ class Health:
         return "; ".join(words)
 
 
-def examine(
-    resolved: Resolved | None, states: Sequence[DependencyState], observed: Observed, wanted: Sequence[Ref]
-) -> Health:
+def examine(resolved: Resolved | None, states: Sequence[DependencyState], observed: Observed) -> Health:
     """Judge a snapshot. Without ``resolved`` (a manifest that is refused) what runs is judged by itself."""
     if resolved is None:
         parts = [_running(view, observed) for view in observed.deployments()]
     else:
-        views = {ref.key: observed.workload(ref) for ref in wanted if ref.kind == "Deployment"}
         parts = []
         for workload in resolved.workloads:
-            view = views.get(Key(resolved.namespace, workload.name))
+            view = observed.workload(Ref("Deployment", Key(resolved.namespace, workload.name)))
             parts.append(_part(workload.component, workload.replicas, workload.image, view, observed))
     names = {part.component for part in parts}
     leaving = sum(pod.deleting for pod in observed.pods if pod.component in names)

@@ -11,7 +11,7 @@ from glede.milvus.facts import Facts
 from glede.milvus.resolve import resolve
 from glede.milvus.resolved import Problem, Resolved
 from glede.milvus.validate import Before, changes, clash, problems
-from glede.milvus.versions import DEFAULT_IMAGE, IMAGE_FIELD, parse_version
+from glede.milvus.versions import image_of, parse_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def intent_of(milvus: Milvus, facts: Facts, others: Iterable[Milvus], known: Int
     ``known`` is what an earlier version of it came to: what would be rendered the same is taken from there.
     """
     components = milvus.spec.components
-    image = components.image or facts.images.get(IMAGE_FIELD, DEFAULT_IMAGE)
+    image = image_of(components.image, facts.images)
     version = parse_version(components.version, image)
     dependencies = resolve_dependencies(milvus, facts, version)
     found = (
@@ -41,7 +41,7 @@ def intent_of(milvus: Milvus, facts: Facts, others: Iterable[Milvus], known: Int
     )
     if _refused(found):
         return Intent(milvus, found)
-    resolved = resolve(milvus, facts)
+    resolved = resolve(milvus, facts, dependencies)
     found += resolved.problems
     if _refused(found):
         return Intent(milvus, found)

@@ -20,12 +20,17 @@ class Manifest:
     @property
     def key(self) -> Key:
         """Namespace and name."""
-        return Key(self.milvus.metadata.namespace, self.milvus.metadata.name)
+        return key_of_milvus(self.milvus)
 
     def secrets(self) -> list[str]:
         """Give the Secrets that it names, as NAMESPACE/NAME."""
         namespace = self.milvus.metadata.namespace
         return [f"{namespace}/{name}" for name in secrets_named(self.milvus)]
+
+
+def key_of_milvus(milvus: Milvus) -> Key:
+    """Give namespace and name."""
+    return Key(milvus.metadata.namespace, milvus.metadata.name)
 
 
 def read(obj: dict[str, Any]) -> Manifest:

@@ -8,7 +8,7 @@ from glede.kube.objects import Key
 from glede.milvus.desired import Desired, Ref, ref_of
 from glede.milvus.health import Health
 from glede.milvus.observed import DependencyState, Observed
-from glede.milvus.resolved import Dependency, Resolved
+from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
 
 Object = dict[str, Any]
 
@@ -92,11 +92,8 @@ def makers_of_volumes(resolved: Resolved, observed: Observed) -> list[tuple[Dele
     While one of them is there, it may make another claim, which nobody would delete.
     """
     found = []
-    for dependency in resolved.dependencies:
-        in_cluster = dependency.in_cluster
-        if in_cluster is None or not in_cluster.deletes_volumes:
-            continue
-        ref = Ref("StatefulSet", Key(resolved.namespace, in_cluster.workload))
+    for dependency in _emptied(resolved):
+        ref = Ref("StatefulSet", Key(resolved.namespace, dependency.workload))
         held = observed.held.get(ref)
         if held and held.owned.owner == resolved.milvus.metadata.uid:
             found.append((Deletion(ref, held.owned.uid), held.owned.deleting))
@@ -105,13 +102,12 @@ def makers_of_volumes(resolved: Resolved, observed: Observed) -> list[tuple[Dele
 
 def volumes_to_delete(resolved: Resolved, observed: Observed) -> list[Deletion]:
     """Give the claims that go with the Milvus: those whose dependency says pvcDeletion."""
-    plans = [d.in_cluster for d in resolved.dependencies if d.in_cluster and d.in_cluster.deletes_volumes]
     found = []
     for ref, held in observed.held.items():
         if ref.kind != "PersistentVolumeClaim" or held.owned.deleting:
             continue
         embedded = _deletes_embedded(resolved) and ref.key.name == f"{resolved.name}-data"
-        if embedded or any(_claim_of(ref.key.name, plan.workload) for plan in plans):
+        if embedded or any(_claim_of(ref.key.name, dependency.workload) for dependency in _emptied(resolved)):
             found.append(Deletion(ref, held.owned.uid))
     return found
 
@@ -124,8 +120,12 @@ def _claim_of(claim: str, workload: str) -> bool:
 
 def keeps_finalizer(resolved: Resolved) -> bool:
     """Tell whether a deletion has work to do that owner references do not do: volumes that go too."""
-    in_cluster = any(d.in_cluster and d.in_cluster.deletes_volumes for d in resolved.dependencies)
-    return in_cluster or _deletes_embedded(resolved)
+    return bool(_emptied(resolved)) or _deletes_embedded(resolved)
+
+
+def _emptied(resolved: Resolved) -> list[InClusterPlan]:
+    """Give the dependencies that we run and whose volumes go with the Milvus."""
+    return [d.in_cluster for d in resolved.dependencies if d.in_cluster and d.in_cluster.deletes_volumes]
 
 
 def _deletes_embedded(resolved: Resolved) -> bool:

@@ -10,7 +10,7 @@ def secrets_named(milvus: Milvus) -> frozenset[str]:
     """Give the names of the Secrets in the manifest, and of the one that an in-cluster store has."""
     spec = milvus.spec
     storage = spec.dependencies.storage
-    names = {spec.dependencies.kafka.secret_ref, storage.secret_ref, *_in_pods(spec.components)}
+    names = {spec.dependencies.kafka.secret_ref, storage.secret_ref, *secrets_in(spec.components)}
     if storage.ssl:
         names.add(storage.ssl.ca_certificate_ref)
     if not storage.external:
@@ -21,19 +21,17 @@ def secrets_named(milvus: Milvus) -> frozenset[str]:
     return frozenset(name for name in names if name)
 
 
-def _in_pods(value: Any) -> Iterator[str]:
-    """Find references in parts of pods: environment variables, volumes."""
+def secrets_in(value: Any) -> Iterator[str]:
+    """Find the Secrets in parts of pods, plain or as models: in environment variables and volumes."""
     if isinstance(value, dict):
         for name, child in value.items():
-            if name in {"secretKeyRef", "secretRef"} and isinstance(child, dict):
-                yield str(child.get("name", ""))
-            elif name == "secret" and isinstance(child, dict):
+            if name in {"secretKeyRef", "secretRef", "secret"} and isinstance(child, dict):
                 yield str(child.get("secretName") or child.get("name") or "")
             else:
-                yield from _in_pods(child)
+                yield from secrets_in(child)
     elif isinstance(value, list):
         for child in value:
-            yield from _in_pods(child)
+            yield from secrets_in(child)
     elif hasattr(value, "model_fields_set"):
         for field in value.model_fields_set:
-            yield from _in_pods(getattr(value, field))
+            yield from secrets_in(getattr(value, field))

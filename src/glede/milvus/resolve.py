@@ -14,13 +14,13 @@ from glede.api.milvus.components import (
 )
 from glede.api.milvus.spec import Milvus
 from glede.milvus.config import Settings, settings_of
-from glede.milvus.dependencies import resolve_dependencies
+from glede.milvus.dependencies import Dependencies, resolve_dependencies
 from glede.milvus.facts import Facts
 from glede.milvus.inherit import grouped, inherited
 from glede.milvus.replicas import Count, Setting, count_of
 from glede.milvus.resolved import Derived, Problem, Resolved, Workload
 from glede.milvus.resources import default_resources
-from glede.milvus.versions import DEFAULT_IMAGE, IMAGE_FIELD, arguments_of, components_of, parse_version
+from glede.milvus.versions import IMAGE_FIELD, arguments_of, components_of, image_of, parse_version
 
 NODES_FIELD = "nodes"
 _ALL_COMPONENTS = (
@@ -48,13 +48,15 @@ class _Ground:
     setting: Setting
 
 
-def resolve(milvus: Milvus, facts: Facts) -> Resolved:
-    """Resolve a manifest. What is wrong in it is told in ``problems``; nothing is raised."""
+def resolve(milvus: Milvus, facts: Facts, dependencies: Dependencies | None = None) -> Resolved:
+    """Resolve a manifest, its dependencies too where they are not given as resolved already.
+
+    What is wrong in it is told in ``problems``; nothing is raised.
+    """
     spec = milvus.spec
-    default = facts.images.get(IMAGE_FIELD, DEFAULT_IMAGE)
-    image = spec.components.image or default
+    image = image_of(spec.components.image, facts.images)
     version = parse_version(spec.components.version, image)
-    dependencies = resolve_dependencies(milvus, facts, version)
+    dependencies = dependencies or resolve_dependencies(milvus, facts, version)
     three = (dependencies.etcd, dependencies.storage, dependencies.log)
     names = components_of(version, cluster=spec.mode == "cluster", written=_written(spec.components))
     settings = settings_of(milvus, version, names, three)
@@ -75,7 +77,7 @@ def resolve(milvus: Milvus, facts: Facts) -> Resolved:
         settings=settings.values,
         secret_digests={name: secret.digest for name, secret in facts.secrets.items()},
         derived=(
-            *_first(spec.components, default, nodes),
+            *_first(spec.components, image, nodes),
             *derived,
             *settings.derived,
             *dependencies.derived,

@@ -13,7 +13,6 @@ from glede.milvus.desired import Ref
 from glede.milvus.kinds import MANAGER, MILVUS, projections
 from glede.milvus.labels import MILVUS_LABEL
 from glede.milvus.manifest import Manifest, read
-from glede.milvus.secretreader import SecretView
 from glede.milvus.validate.clash import claims
 from glede.milvus.views import Held, NodeView, PodView
 
@@ -41,9 +40,7 @@ class Scope:
         }
         self.pods: Informer[PodView] = self._labelled(objects.POD, views.pod)
         everything = Selection(namespace, metadata_only=True)
-        self.secrets: Informer[SecretView] = Informer(
-            transport, objects.SECRET, everything, secretreader.project
-        )
+        self.secrets: Informer[Held] = Informer(transport, objects.SECRET, everything, secretreader.project)
         self.secrets.store.add_index(_BY_MILVUS, lambda view: [_index(view.key.namespace, view.milvus)])
         self.nodes: Informer[NodeView] | None = None
         if namespace is None:
@@ -95,9 +92,7 @@ class Scope:
                 for neighbour in self.sharing(manifest) if manifest else ():
                     add(neighbour.key, False)
 
-    def _of_secret(
-        self, add: Add, event: str, key: Key, _old: SecretView | None, _new: SecretView | None
-    ) -> None:
+    def _of_secret(self, add: Add, event: str, key: Key, _old: Held | None, _new: Held | None) -> None:
         for manifest in self.milvuses.store.by_index(_BY_SECRET, _index(key.namespace, key.name)):
             add(manifest.key, event != "SYNC")
 
@@ -119,7 +114,7 @@ class Scope:
                 Ref(resource.kind, held.key): held for held in informer.store.by_index(_BY_MILVUS, name)
             }
         for secret in self.secrets.store.by_index(_BY_MILVUS, name):
-            found[Ref(objects.SECRET.kind, secret.key)] = secret.held()
+            found[Ref(objects.SECRET.kind, secret.key)] = secret
         return found, tuple(self.pods.store.by_index(_BY_MILVUS, name))
 
     def sharing(self, manifest: Manifest) -> list[Manifest]:

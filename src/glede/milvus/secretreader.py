@@ -3,40 +3,19 @@
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from glede.kube.applied import Owned, project_owned
 from glede.kube.errors import NotFound
 from glede.kube.objects import SECRET, Key, version_of
 from glede.kube.store import Store
 from glede.kube.transport import Transport
 from glede.milvus.facts import SecretFacts
 from glede.milvus.kinds import MANAGER
-from glede.milvus.labels import MILVUS_LABEL
-from glede.milvus.views import Held
+from glede.milvus.views import Held, held
 
 _DIGEST_CHARS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class SecretView:
-    """A Secret without its data."""
-
-    key: Key
-    uid: str
-    resource_version: str
-    milvus: str
-    owner: str | None
-    digest: str
-    deleting: bool
-
-    def held(self) -> Held:
-        """See it as any other object that was rendered."""
-        owned = Owned(
-            self.key, self.uid, self.resource_version, self.digest, self.deleting, self.owner, partial=True
-        )
-        return Held(owned, self.milvus)
+_project = held(MANAGER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +27,16 @@ class SecretValue:
     data: Mapping[str, bytes] = field(repr=False)
 
 
-def project(obj: dict[str, Any]) -> SecretView:
-    """Project a Secret's metadata."""
-    owned = project_owned(MANAGER)(obj)
-    milvus = obj["metadata"].get("labels", {}).get(MILVUS_LABEL, "")
-    return SecretView(
-        owned.key, owned.uid, owned.resource_version, milvus, owned.owner, owned.digest, owned.deleting
-    )
+def project(obj: dict[str, Any]) -> Held:
+    """Project a Secret's metadata, which is all that is watched of it."""
+    found = _project(obj)
+    return replace(found, owned=replace(found.owned, partial=True))
 
 
 class SecretReader:
     """Reads Secrets by name and keeps what it read until the Secret has another version."""
 
-    def __init__(self, transport: Transport, store: Store[SecretView]) -> None:
+    def __init__(self, transport: Transport, store: Store[Held]) -> None:
         self._transport = transport
         self._store = store
         self._read: dict[Key, SecretValue] = {}
@@ -80,7 +56,7 @@ class SecretReader:
         if view is None:
             self._read.pop(key, None)
             return None
-        if known and known.resource_version == view.resource_version:
+        if known and known.resource_version == view.owned.resource_version:
             return known
         try:
             obj = await self._transport.get(SECRET, key)

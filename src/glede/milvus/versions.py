@@ -1,7 +1,7 @@
 """What a version of Milvus consists of, and the orders in which its parts start and are upgraded."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 # The newest release of the line that milvus-operator installs by default (v2.6.11): the same formats on disk,
@@ -60,6 +60,11 @@ class Version:
 
 UNTOLD = Version(2, 5, told=False)
 MASTER = Version(_NEWEST[0], _NEWEST[1], released=False, suffix="master")
+
+
+def image_of(written: str | None, usual: Mapping[str, str]) -> str:
+    """Give the image that a Milvus runs: as written, else its usual one, by field, else the default."""
+    return written or usual.get(IMAGE_FIELD, DEFAULT_IMAGE)
 
 
 def parse_version(text: str | None, image: str | None) -> Version:

@@ -38,7 +38,6 @@ class WorkloadView(Held):
     available: int
     total: int
     failure: str
-    stalled: bool
     generation: int
     owns_replicas: bool
     status: Mapping[str, Any] = field(default_factory=dict, compare=False)
@@ -52,11 +51,6 @@ class WorkloadView(Held):
             and self.total == self.replicas
             and self.available >= self.replicas
         )
-
-    @property
-    def serving(self) -> bool:
-        """Whether as many pods are available as are asked for, of whichever template."""
-        return self.current and self.available >= self.replicas
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +67,8 @@ class PodView:
     key: Key
     milvus: str
     component: str
-    node: str
     ready: bool
     deleting: bool
-    restarts: int
     trouble: str
 
 
@@ -114,7 +106,6 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
         spec, status, meta = obj["spec"], obj.get("status", {}), obj["metadata"]
         ready = status.get("readyReplicas", 0)
         conditions = {c["type"]: c for c in status.get("conditions", [])}
-        progress = conditions.get("Progressing", {})
         failure = conditions.get("ReplicaFailure", {})
         containers = spec["template"]["spec"].get("containers", [])
         return WorkloadView(
@@ -130,7 +121,6 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
             available=status.get("availableReplicas", 0),
             total=status.get("replicas", 0),
             failure=failure.get("message", "") if failure.get("status") == "True" else "",
-            stalled=progress.get("reason") == "ProgressDeadlineExceeded",
             generation=meta.get("generation", 0),
             owns_replicas=_owns_replicas(obj, manager),
             status={name: value for name, value in status.items() if isinstance(value, int)},
@@ -160,10 +150,8 @@ def pod(obj: Object) -> PodView:
         key=key_of(obj),
         milvus=labels.get(MILVUS_LABEL, ""),
         component=labels.get(COMPONENT_LABEL, ""),
-        node=obj.get("spec", {}).get("nodeName", ""),
         ready=conditions.get("Ready", {}).get("status") == "True",
         deleting="deletionTimestamp" in meta,
-        restarts=sum(s.get("restartCount", 0) for s in statuses),
         trouble=_trouble(statuses, conditions),
     )
 

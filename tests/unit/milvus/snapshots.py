@@ -63,16 +63,15 @@ def changed(held: dict[Ref, Held], name: str, **values: Any) -> dict[Ref, Held]:
 def judged(wanted: Intent, observed: Observed) -> tuple[list[DependencyState], Health]:
     """Judge a snapshot as the reconciler does."""
     assert wanted.resolved is not None
-    assert wanted.desired is not None
     namespace = wanted.milvus.metadata.namespace
     states = [dependency_state(namespace, d, observed) for d in wanted.resolved.dependencies]
-    return states, examine(wanted.resolved, states, observed, [ref_of(o) for o in wanted.desired.milvus])
+    return states, examine(wanted.resolved, states, observed)
 
 
 def pod(component: str, **values: Any) -> PodView:
     """Give a pod that is ready."""
     ref = Ref("Pod", ref_key(f"kite-milvus-{component}-abc"))
-    usual = {"node": "node-a", "ready": True, "deleting": False, "restarts": 0, "trouble": ""}
+    usual = {"ready": True, "deleting": False, "trouble": ""}
     return PodView(key=ref.key, milvus="kite", component=component, **{**usual, **values})
 
 
@@ -101,7 +100,6 @@ def _held(obj: dict[str, Any]) -> Held:
         available=count,
         total=count,
         failure="",
-        stalled=False,
         generation=1,
         owns_replicas=True,
     )

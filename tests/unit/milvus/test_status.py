@@ -133,7 +133,7 @@ def test_a_refused_manifest_leaves_the_truth_about_what_runs() -> None:
     wanted = intent(status=SERVED)
     refused = Intent(wanted.milvus, (Problem("invalid", "spec.mode", "found x, expected y; do z"),))
     observed = Observed(whole(wanted))
-    health = examine(None, (), observed, ())
+    health = examine(None, (), observed)
     situation = Situation(refused.milvus, None, refused.problems, health, observed, NOW, "glede:1.0")
     found = status(situation)
     assert found["status"] == "Healthy"

@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from typing import Any
 
 from glede.milvus.inherit import by_key
+from glede.milvus.references import secrets_in
 from glede.milvus.render.configmap import config_secret_name, secret_texts
 from glede.milvus.resolved import Object, Resolved, Workload
 
@@ -41,21 +40,8 @@ def secrets_digest(resolved: Resolved, template: Object) -> str | None:
     texts = secret_texts(resolved)
     if texts:
         digests[config_secret_name(resolved)] = digest(texts)
-    used = {name: digests[name] for name in set(_secrets_in(template)) if name in digests}
+    used = {name: digests[name] for name in set(secrets_in(template)) if name in digests}
     return digest(used) if used else None
-
-
-def _secrets_in(value: Any) -> Iterator[str]:
-    """Find the Secrets in variables and volumes."""
-    if isinstance(value, dict):
-        for name, child in value.items():
-            if name in ("secretKeyRef", "secretRef", "secret") and isinstance(child, dict):
-                yield str(child.get("secretName") or child.get("name") or "")
-            else:
-                yield from _secrets_in(child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from _secrets_in(child)
 
 
 def digest(value: object) -> str:

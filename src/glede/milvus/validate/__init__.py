@@ -19,7 +19,7 @@ from glede.milvus.validate.whole import (
     check_rollout,
     check_version,
 )
-from glede.milvus.versions import IMAGE_FIELD, parse_version
+from glede.milvus.versions import image_of, parse_version
 
 __all__ = ["Before", "changes", "clash", "problems"]
 
@@ -28,7 +28,7 @@ def problems(milvus: Milvus, facts: Facts) -> list[Problem]:
     """Give what is wrong in a manifest, and in the Secrets that it names."""
     findings = Findings()
     components = milvus.spec.components
-    version = parse_version(components.version, components.image or facts.images.get(IMAGE_FIELD))
+    version = parse_version(components.version, image_of(components.image, facts.images))
     check_name(milvus, findings)
     check_version(milvus, version, findings)
     check_fields(milvus, findings)
