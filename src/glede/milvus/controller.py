@@ -75,7 +75,9 @@ class MilvusReconciler:
         if milvus.metadata.deletion_timestamp:
             # How volumes go is readable in a manifest too that is refused for something else.
             return await self._delete(intent, None if manifest.problems else resolve(milvus, facts))
-        failed = "" if _paused(milvus) else await self._act(intent, values)
+        failed, more = ("", False) if _paused(milvus) else await self._act(intent, values)
+        if more:
+            return 0.0
         wait = await self._tell(intent, values, facts, failed)
         return REFUSED_SECONDS if failed and wait is None else wait
 
@@ -133,31 +135,19 @@ class MilvusReconciler:
         ]
         return states, examine(resolved, states, observed)
 
-    async def _act(self, intent: Intent, values: Mapping[str, SecretValue]) -> str:
-        """Do what is to be done next; gives what the API server refused, "" for nothing."""
-        if intent.resolved is None:
-            return ""
-        await self.actor.finalizer(intent.milvus, wanted=keeps_finalizer(intent.resolved))
-        try:
-            if await self._step(intent, values):
-                # Its dependencies were asked meanwhile, and are often found well.
-                await self._step(intent, values, only_whole=True)
-        except Refused as refused:
-            return str(refused)
-        return ""
-
-    async def _step(
-        self, intent: Intent, values: Mapping[str, SecretValue], *, only_whole: bool = False
-    ) -> bool:
-        """Carry out the next step, or only one in which nothing waits; tells whether something does."""
+    async def _act(self, intent: Intent, values: Mapping[str, SecretValue]) -> tuple[str, bool]:
+        """Take the next step; gives what the API server refused ("": nothing), and whether there are more."""
         if intent.resolved is None or intent.desired is None:
-            return False
+            return "", False
+        await self.actor.finalizer(intent.milvus, wanted=keeps_finalizer(intent.resolved))
         observed = self._observe(intent, values)
         states, health = self._judge(intent, observed)
         step = plan(intent.resolved, intent.desired, observed, states, health)
-        if not (only_whole and step.waits):
+        try:
             await self.actor.carry_out(intent.milvus, step, observed)
-        return bool(step.waits)
+        except Refused as refused:
+            return str(refused), False
+        return "", step.more
 
     async def _tell(
         self, intent: Intent, values: Mapping[str, SecretValue], facts: Facts, failed: str

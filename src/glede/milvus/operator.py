@@ -90,7 +90,7 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
     settings = Settings(lease=lease, component=MANAGER, host=options.host, port=options.port)
     manager = Manager(transport, settings, metrics)
     queue = WorkQueue()
-    prober = Prober(lambda key: queue.add(Key(*key)))
+    prober = Prober(lambda key: queue.add(Key(*key), urgent=False))
     reconciler = MilvusReconciler(
         scope_of=scope_of,
         secrets_of=_readers(transport, scopes, scope_of),

@@ -12,6 +12,9 @@ from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
 
 Object = dict[str, Any]
 
+# What Milvus reads when it starts, and is found by.
+_BEFORE_PODS = frozenset({"ConfigMap", "Service"})
+_PODS = frozenset({"Deployment", "HorizontalPodAutoscaler"})
 # Kinds that are not deleted by not being wanted any more: volumes follow pvcDeletion only.
 _NEVER_PRUNED = frozenset({"PersistentVolumeClaim"})
 
@@ -28,13 +31,15 @@ class Deletion:
 class Plan:
     """Secrets to make up, objects to apply in this order, objects to delete; why others wait.
 
-    ``digests`` are those of objects to apply, where they are known.
+    ``more`` tells that there is another step right after this one. ``digests`` are those of objects to apply,
+    where they are known.
     """
 
     generate: tuple[Dependency, ...] = ()
     apply: tuple[Object, ...] = ()
     delete: tuple[Deletion, ...] = ()
     waits: str = ""
+    more: bool = False
     digests: Mapping[Ref, str] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -45,6 +50,9 @@ def plan(
 
     Milvus is first started when all of its dependencies are there: one that starts before them crashes, and
     waits longer and longer between its tries. Once it runs, changes no longer wait for dependencies.
+
+    Before its pods come all other objects, in a step of their own: where many are made at a time, the pods of
+    the first would delay the objects of the last.
     """
     started = any(observed.workload(ref_of(obj)) for obj in wanted.milvus if obj["kind"] == "Deployment")
     missing = "; ".join(
@@ -52,7 +60,10 @@ def plan(
     )
     waits = missing if not started else ""
     unread = [d for d in resolved.dependencies if d.generated and d.secret not in resolved.secret_digests]
-    held_back = {"Deployment", "HorizontalPodAutoscaler"} if waits or unread else set()
+    first = not started and not any(
+        obj["kind"] in _BEFORE_PODS and ref_of(obj) in observed.held for obj in wanted.milvus
+    )
+    held_back = set(_PODS) if waits or unread or first else set()
     if unread:
         # Pods carry a digest of it: those made before it is read would be made again at once.
         held_back.add("StatefulSet")
@@ -62,6 +73,7 @@ def plan(
         apply=tuple(apply),
         delete=tuple(_stale(resolved, wanted, observed, serving=health.serving)),
         waits=waits,
+        more=not started and (first or not (waits or unread)),
         digests=wanted.digests,
     )
 

@@ -68,7 +68,8 @@ class Scope:
         def of_child(event: str, _key: Key, old: Any, new: Any) -> None:
             for item in (old, new):
                 if item is not None and item.milvus:
-                    add(Key(item.key.namespace, item.milvus), event != "SYNC")
+                    key = Key(item.key.namespace, item.milvus)
+                    add(key, event != "SYNC" and self._served(key))
 
         def of_node(event: str, _key: Key, old: NodeView | None, new: NodeView | None) -> None:
             if event != "SYNC" and old != new:
@@ -85,8 +86,7 @@ class Scope:
             self.nodes.add_handler(of_node)
 
     def _of_milvus(self, add: Add, event: str, key: Key, old: Manifest | None, new: Manifest | None) -> None:
-        # Many new ones at a time must not delay what happens to those that run.
-        add(key, event not in {"SYNC", "ADDED"})
+        add(key, event != "SYNC" and self._served(key))
         if event in {"ADDED", "DELETED"} or _moved(old, new):
             for manifest in (old, new):
                 for neighbour in self.sharing(manifest) if manifest else ():
@@ -95,6 +95,11 @@ class Scope:
     def _of_secret(self, add: Add, event: str, key: Key, _old: Held | None, _new: Held | None) -> None:
         for manifest in self.milvuses.store.by_index(_BY_SECRET, _index(key.namespace, key.name)):
             add(manifest.key, event != "SYNC")
+
+    def _served(self, key: Key) -> bool:
+        """Tell whether a Milvus has served: many new ones must not delay what happens to those that run."""
+        manifest = self.milvuses.store.get(key)
+        return bool(manifest and manifest.milvus.status.get("currentImage"))
 
     def on_gone(self, forget: Callable[[str], None]) -> None:
         """Have ``forget(uid)`` called for each Milvus that is gone."""

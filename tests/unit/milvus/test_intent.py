@@ -66,7 +66,7 @@ def test_many_new_milvuses_do_not_delay_those_that_run() -> None:
     urgent: dict[Key, bool] = {}
     scope.notify(urgent.__setitem__)
     scope.milvuses.synced.set()
-    for version, generation in (("1", 1), ("2", 2)):
-        obj = manifest({}, "kite", uid="uid", generation=generation, resourceVersion=version)
-        scope.milvuses.saw(obj)
-        assert urgent == {Key("default", "kite"): generation == 2}
+    for generation, status in ((1, {}), (2, {"status": "Pending"}), (3, {"currentImage": "milvus:v1"})):
+        obj = manifest({}, "kite", uid="uid", generation=generation, resourceVersion=str(generation))
+        scope.milvuses.saw({**obj, "status": status})
+        assert urgent == {Key("default", "kite"): generation == 3}

@@ -133,3 +133,26 @@ def test_dependencies_are_kept_when_the_milvus_goes_unless_told_otherwise() -> N
         obj["metadata"]["name"] for obj in gone.desired.dependencies if "ownerReferences" in obj["metadata"]
     }
     assert owned == {"kite-etcd", "kite-etcd-headless"}
+
+
+def test_all_else_is_made_before_the_pods_in_a_step_of_its_own() -> None:
+    """Many are made at a time: the pods of the first would delay the objects of the last."""
+    wanted = intent()
+    dependencies = without(without(without(whole(wanted), "Deployment"), "ConfigMap"), "Service")
+    first = _plan(wanted, dependencies)
+    assert first.more
+    assert {"ConfigMap", "Service"} <= _kinds(first)
+    assert "Deployment" not in _kinds(first)
+    # One that the API server refuses does not keep the pods back for ever.
+    second = _plan(wanted, without(without(whole(wanted), "Deployment"), "Service"))
+    assert second.more
+    assert {"Service", "Deployment"} <= _kinds(second)
+    assert not _plan(wanted, whole(wanted)).more
+
+
+def test_what_waits_is_not_looked_at_again_at_once() -> None:
+    wanted = intent()
+    waiting = changed(without(whole(wanted), "Deployment"), "kite-kafka", ready=2)
+    found = _plan(wanted, waiting)
+    assert found.waits
+    assert not found.more
