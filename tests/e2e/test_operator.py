@@ -14,6 +14,7 @@ from lab.images import load_all
 from lab.observe import Timeline
 from lightkube.resources.apps_v1 import StatefulSet
 from lightkube.resources.core_v1 import PersistentVolumeClaim, Pod
+from tests.e2e.changed import changed_under_search
 from tests.e2e.operated import DEPENDENCIES, RELEASE_NAMESPACE, Figures, Operated, Release
 from tests.e2e.searched import search_once
 
@@ -81,6 +82,7 @@ def test_a_bare_cluster(release: Release, figures: Figures, tmp_path_factory: py
             _store_stopped(milvus),
         ]
         search_once(milvus.uri, SEARCH_SECONDS)
+        figures.changed += changed_under_search(milvus)
 
 
 def _pod_killed(milvus: Operated, component: str) -> str:

@@ -1,12 +1,17 @@
 """What the tests on an API server share."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from lab.api import ApiLab, api_lab
 from tests.kube.live import connected
+from tests.kube.operators import install_definitions
 
 from glede.kube.http import HttpTransport
+
+FAKE_NODES = 3
 
 
 @pytest.fixture
@@ -26,3 +31,11 @@ async def transport(api: ApiLab) -> AsyncIterator[HttpTransport]:
     """A transport with all rights."""
     async with connected(api.kubeconfig) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def ground(api: ApiLab) -> Path:
+    """The kubeconfig of an API server where a Milvus can run, as far as Kubernetes can tell."""
+    asyncio.run(install_definitions(api.kubeconfig))
+    api.add_fake_nodes([f"ground-{number}" for number in range(FAKE_NODES)])
+    return api.kubeconfig

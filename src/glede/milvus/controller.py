@@ -23,9 +23,12 @@ from glede.milvus.plan import keeps_finalizer, makers_of_volumes, plan, volumes_
 from glede.milvus.references import secrets_named
 from glede.milvus.resolve import resolve
 from glede.milvus.resolved import Resolved
+from glede.milvus.rollback import effective
+from glede.milvus.rollout import Rollout, rollout
 from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader, SecretValue
-from glede.milvus.status import Situation, status
+from glede.milvus.situation import Situation
+from glede.milvus.status import status
 
 log = logging.getLogger(__name__)
 
@@ -68,17 +71,20 @@ class MilvusReconciler:
         manifest = self.scope_of(key).milvuses.store.get(key)
         if manifest is None:
             return None
-        milvus = manifest.milvus
+        # Where its own manifest failed, the one of before is followed.
+        milvus = effective(manifest.milvus)
         values = await self.secrets_of(key).values(milvus.metadata.namespace, secrets_named(milvus))
         facts = self._facts(milvus, values)
-        intent = Intent(milvus, manifest.problems) if manifest.problems else self._intent(manifest, facts)
+        intent = (
+            Intent(milvus, manifest.problems) if manifest.problems else self._intent(manifest, milvus, facts)
+        )
         if milvus.metadata.deletion_timestamp:
             # How volumes go is readable in a manifest too that is refused for something else.
             return await self._delete(intent, None if manifest.problems else resolve(milvus, facts))
         failed, more = ("", False) if _paused(milvus) else await self._act(intent, values)
         if more:
             return 0.0
-        wait = await self._tell(intent, values, facts, failed)
+        wait = await self._tell(manifest.milvus, intent, values, facts, failed)
         return REFUSED_SECONDS if failed and wait is None else wait
 
     def _facts(self, milvus: Milvus, values: Mapping[str, SecretValue]) -> Facts:
@@ -98,9 +104,8 @@ class MilvusReconciler:
             secrets={name: value.facts for name, value in values.items()},
         )
 
-    def _intent(self, manifest: Manifest, facts: Facts) -> Intent:
-        """Give what a manifest comes to; worked out anew only when it or the facts have changed."""
-        milvus = manifest.milvus
+    def _intent(self, manifest: Manifest, milvus: Milvus, facts: Facts) -> Intent:
+        """Give what the manifest to follow comes to; worked out anew only when it or the facts changed."""
         others = [
             other.milvus
             for other in self.scope_of(manifest.key).sharing(manifest)
@@ -150,10 +155,9 @@ class MilvusReconciler:
         return "", step.more
 
     async def _tell(
-        self, intent: Intent, values: Mapping[str, SecretValue], facts: Facts, failed: str
+        self, milvus: Milvus, intent: Intent, values: Mapping[str, SecretValue], facts: Facts, failed: str
     ) -> float | None:
         """Write the status where it has changed, and Events for what flipped."""
-        milvus = intent.milvus
         observed = self._observe(intent, values)
         _, health = self._judge(intent, observed)
         situation = Situation(
@@ -164,6 +168,7 @@ class MilvusReconciler:
             observed=observed,
             now=now(),
             tool_image=facts.tool_image,
+            rollout=_rollout(intent, observed),
             paused=_paused(milvus),
             failed=failed,
         )
@@ -224,6 +229,12 @@ class MilvusReconciler:
         self._written.pop(uid, None)
         self._asking.pop(uid, None)
         self.externals.forget(uid)
+
+
+def _rollout(intent: Intent, observed: Observed) -> Rollout:
+    if intent.resolved is None or intent.desired is None:
+        return Rollout()
+    return rollout(intent.resolved, intent.desired, observed)
 
 
 def _seconds_since(moment: str | None) -> float:

@@ -3,4 +3,6 @@
 # On everything that is made, and on its pods and claims: what the operator watches. The value is the name.
 MILVUS_LABEL = "glede.io/milvus"
 COMPONENT_LABEL = "app.kubernetes.io/component"
+# The digest of a Deployment's pod template, as it was rendered.
+TEMPLATE_ANNOTATION = "glede.io/template"
 GROUP_LABEL = "milvus.io/deployment-group"

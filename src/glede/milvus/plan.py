@@ -9,6 +9,7 @@ from glede.milvus.desired import Desired, Ref, ref_of
 from glede.milvus.health import Health
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
+from glede.milvus.rollout import rollout
 
 Object = dict[str, Any]
 
@@ -49,11 +50,13 @@ def plan(
     """Decide the next step.
 
     Milvus is first started when all of its dependencies are there: one that starts before them crashes, and
-    waits longer and longer between its tries. Once it runs, changes no longer wait for dependencies.
+    waits longer and longer between its tries. Once it runs, changes no longer wait for dependencies, but each
+    Deployment for its turn.
 
     Before its pods come all other objects, in a step of their own: where many are made at a time, the pods of
     the first would delay the objects of the last.
     """
+    turns = rollout(resolved, wanted, observed)
     started = any(observed.workload(ref_of(obj)) for obj in wanted.milvus if obj["kind"] == "Deployment")
     missing = "; ".join(
         f"{state.dependency.type}: {state.message}" for state in states if not (state.ready and state.whole)
@@ -67,7 +70,9 @@ def plan(
     if unread:
         # Pods carry a digest of it: those made before it is read would be made again at once.
         held_back.add("StatefulSet")
-    apply = [obj for obj in wanted.objects if obj["kind"] not in held_back]
+    apply = [
+        obj for obj in wanted.objects if obj["kind"] not in held_back and ref_of(obj) not in turns.waiting
+    ]
     return Plan(
         generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
         apply=tuple(apply),

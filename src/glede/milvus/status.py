@@ -1,55 +1,27 @@
 """The status of a Milvus: upstream's words, and the truth behind them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from glede.api.milvus.spec import Milvus
 from glede.kube.objects import Key
 from glede.milvus.conditions import Condition, flag, merged
 from glede.milvus.desired import Ref
-from glede.milvus.health import Health, dependency_conditions
-from glede.milvus.observed import Observed
-from glede.milvus.resolved import Problem, Resolved
-from glede.milvus.versions import parse_version
+from glede.milvus.health import dependency_conditions
+from glede.milvus.progress import milvus_updated, progressing
+from glede.milvus.resolved import Resolved
+from glede.milvus.rollback import BACK, LAST_HEALTHY, kept
+from glede.milvus.situation import Situation
 
 _PORT = 19530
-_KEPT = ("mode", "currentImage", "currentVersion", "toolImage", "rollingModeVersion", "volumes")
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """All that a status is made from."""
-
-    milvus: Milvus
-    resolved: Resolved | None
-    problems: Sequence[Problem]
-    health: Health
-    observed: Observed
-    now: str
-    tool_image: str
-    paused: bool = False
-    failed: str = ""
-
-    @property
-    def refused(self) -> list[Problem]:
-        """The problems for which a manifest is not followed."""
-        return [problem for problem in self.problems if problem.kind == "invalid"]
-
-    @property
-    def updated(self) -> bool:
-        """Whether every pod is as this manifest wants it: one that is refused, in part too, wants more."""
-        return self.health.updated and not self.refused and not self.failed
-
-    @property
-    def serves_this(self) -> bool:
-        """Whether every pod serves, and as this manifest wants it."""
-        return self.resolved is not None and self.health.serving and self.updated
-
-    @property
-    def stopping(self) -> bool:
-        """Whether the manifest asks for no pod at all."""
-        return self.resolved is not None and self.resolved.stopped
+_KEPT = (
+    "mode",
+    "currentImage",
+    "currentVersion",
+    "toolImage",
+    "rollingModeVersion",
+    "volumes",
+    LAST_HEALTHY,
+)
 
 
 def status(situation: Situation) -> dict[str, Any]:
@@ -66,6 +38,8 @@ def status(situation: Situation) -> dict[str, Any]:
         "toolImage": situation.tool_image,
         **_deployments(situation),
     }
+    if situation.back:
+        written[BACK] = {"generation": milvus.metadata.generation, "reason": situation.back}
     if situation.resolved is not None:
         written |= _of_resolved(situation, situation.resolved)
     else:
@@ -88,6 +62,7 @@ def _of_resolved(situation: Situation, resolved: Resolved) -> dict[str, Any]:
         written["mode"] = situation.milvus.spec.mode
         written["currentImage"] = resolved.image
         written["currentVersion"] = str(resolved.version)
+        written[LAST_HEALTHY] = kept(situation.milvus)
     return written
 
 
@@ -112,9 +87,9 @@ def _conditions(situation: Situation) -> list[Condition]:
     return [
         *dependencies,
         _milvus_ready(situation),
-        _milvus_updated(situation),
+        milvus_updated(situation),
         _ready(situation),
-        _progressing(situation),
+        progressing(situation),
         _degraded(situation),
         _accepted(situation),
     ]
@@ -130,30 +105,6 @@ def _milvus_ready(situation: Situation) -> Condition:
     return Condition("MilvusReady", "False", "MilvusComponentNotHealthy", situation.health.lacking)
 
 
-def _milvus_updated(situation: Situation) -> Condition:
-    health = situation.health
-    if situation.updated:
-        return Condition("MilvusUpdated", "True", "MilvusComponentsUpdated", "every pod is up to date")
-    if health.leaving and all(part.complete for part in health.parts):
-        return Condition(
-            "MilvusUpdated", "False", "MilvusComponentsUpdating", f"{health.leaving} pods are terminating"
-        )
-    late = [part.component for part in health.parts if not part.complete]
-    refusal = situation.failed or "the manifest is refused: see the condition SpecAccepted"
-    words = f"not up to date: {', '.join(late)}" if late else refusal
-    return Condition("MilvusUpdated", "False", _updating(situation), words)
-
-
-def _updating(situation: Situation) -> str:
-    """Tell an upgrade and a downgrade of the image from other changes."""
-    current = situation.milvus.status.get("currentImage", "")
-    resolved = situation.resolved
-    if not resolved or not current or current == resolved.image:
-        return "MilvusComponentsUpdating"
-    upwards = parse_version(None, current) <= resolved.version
-    return "MilvusUpgradingImage" if upwards else "MilvusDowngradingImage"
-
-
 def _ready(situation: Situation) -> Condition:
     health = situation.health
     if situation.stopping:
@@ -161,19 +112,6 @@ def _ready(situation: Situation) -> Condition:
     if health.serving and not health.broken:
         return Condition("Ready", "True", "Serving", f"{health.ready} pods are available")
     return Condition("Ready", "False", "NotServing", health.lacking)
-
-
-def _progressing(situation: Situation) -> Condition:
-    if situation.paused:
-        return Condition("Progressing", "False", "Paused", "the annotation milvus.io/pause-reconcile is true")
-    if situation.failed:
-        return Condition("Progressing", "False", "ApplyFailed", situation.failed)
-    if situation.refused:
-        words = f"{situation.refused[0].field}: see the condition SpecAccepted; what ran before goes on"
-        return Condition("Progressing", "False", "SpecRefused", words)
-    if situation.health.updated and situation.health.serving:
-        return Condition("Progressing", "False", "Complete", "as the manifest wants it")
-    return Condition("Progressing", "True", "Rolling", situation.health.lacking or "pods are being replaced")
 
 
 def _degraded(situation: Situation) -> Condition:

@@ -6,7 +6,7 @@ from typing import Any
 
 from glede.kube.applied import Owned, project_owned
 from glede.kube.objects import Key, key_of
-from glede.milvus.labels import COMPONENT_LABEL, GROUP_LABEL, MILVUS_LABEL
+from glede.milvus.labels import COMPONENT_LABEL, GROUP_LABEL, MILVUS_LABEL, TEMPLATE_ANNOTATION
 
 Object = dict[str, Any]
 
@@ -26,7 +26,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class WorkloadView(Held):
-    """A Deployment or StatefulSet: what is asked for and how far it has come."""
+    """A Deployment or StatefulSet: what is asked for and how far it has come.
+
+    ``template`` is the digest that it was rendered with. ``rolled``: every pod is of the newest template, and
+    they were all available once; that a pod is lost later does not end it. ``overdue`` tells of a rollout
+    that missed its deadline.
+    """
 
     component: str
     group: str
@@ -40,6 +45,10 @@ class WorkloadView(Held):
     failure: str
     generation: int
     owns_replicas: bool
+    template: str
+    rolled: bool
+    overdue: str
+    paused: bool
     status: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -105,6 +114,7 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
     def project(obj: Object) -> WorkloadView:
         spec, status, meta = obj["spec"], obj.get("status", {}), obj["metadata"]
         ready = status.get("readyReplicas", 0)
+        current = status.get("observedGeneration", 0) >= meta.get("generation", 0)
         conditions = {c["type"]: c for c in status.get("conditions", [])}
         failure = conditions.get("ReplicaFailure", {})
         containers = spec["template"]["spec"].get("containers", [])
@@ -114,7 +124,7 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
             component=meta.get("labels", {}).get(COMPONENT_LABEL, ""),
             group=meta.get("labels", {}).get(GROUP_LABEL, ""),
             image=containers[0].get("image", "") if containers else "",
-            current=status.get("observedGeneration", 0) >= meta.get("generation", 0),
+            current=current,
             replicas=spec.get("replicas", 1),
             updated=status.get("updatedReplicas", 0),
             ready=ready,
@@ -123,10 +133,29 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
             failure=failure.get("message", "") if failure.get("status") == "True" else "",
             generation=meta.get("generation", 0),
             owns_replicas=_owns_replicas(obj, manager),
+            template=meta.get("annotations", {}).get(TEMPLATE_ANNOTATION, ""),
+            rolled=current and _rolled(spec, status),
+            overdue=_overdue(conditions.get("Progressing", {})),
+            paused=bool(spec.get("paused")),
             status={name: value for name, value in status.items() if isinstance(value, int)},
         )
 
     return project
+
+
+def _rolled(spec: Object, status: Object) -> bool:
+    """Tell whether a Deployment's controller has called its newest template complete.
+
+    Its condition alone does not suffice: going back to an earlier template does not end it.
+    """
+    reason = next((c.get("reason") for c in status.get("conditions", []) if c["type"] == "Progressing"), "")
+    pods = {spec.get("replicas", 1), status.get("updatedReplicas", 0), status.get("replicas", 0)}
+    return reason == "NewReplicaSetAvailable" and len(pods) == 1
+
+
+def _overdue(progressing: Object) -> str:
+    late = progressing.get("reason") == "ProgressDeadlineExceeded"
+    return str(progressing.get("message") or "its deadline has passed") if late else ""
 
 
 def _owns_replicas(obj: Object, manager: str) -> bool:

@@ -1,15 +1,10 @@
-"""One API server with fake nodes and our CRDs for the whole matrix; and what was checked, as a table."""
+"""What was checked, as a table."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from lab.api import ApiLab
-from tests.kube.operators import install_definitions
-
-FAKE_NODES = 3
 
 
 @dataclass
@@ -26,19 +21,6 @@ _TABLE: dict[str, Row] = {}
 def _row(test: str) -> Row:
     # test_r1_crash_... belongs to R1.
     return _TABLE.setdefault(test.split("_")[1].upper(), Row())
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
-def ground(api: ApiLab) -> Path:
-    """The kubeconfig of an API server where a Milvus can run, as far as Kubernetes can tell."""
-    asyncio.run(install_definitions(api.kubeconfig))
-    api.add_fake_nodes([f"matrix-{number}" for number in range(FAKE_NODES)])
-    return api.kubeconfig
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from glede.milvus.desired import Ref, ref_of
 from glede.milvus.facts import Facts, SecretFacts
 from glede.milvus.health import Health, examine
 from glede.milvus.intent import Intent, intent_of
-from glede.milvus.labels import COMPONENT_LABEL, GROUP_LABEL
+from glede.milvus.labels import COMPONENT_LABEL, GROUP_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.observed import Answer, DependencyState, Observed, dependency_state
 from glede.milvus.resolved import DependencyKind
 from glede.milvus.views import Held, PodView, WorkloadView
@@ -102,4 +102,8 @@ def _held(obj: dict[str, Any]) -> Held:
         failure="",
         generation=1,
         owns_replicas=True,
+        template=obj["metadata"].get("annotations", {}).get(TEMPLATE_ANNOTATION, ""),
+        rolled=True,
+        overdue="",
+        paused=False,
     )

@@ -1,17 +1,20 @@
 """The status tells the truth, in upstream's words and in its own."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.milvus.snapshots import WELL, changed, intent, judged, pod, whole, without
+from tests.unit.milvus.snapshots import WELL, changed, intent, judged, pod, ref_key, whole, without
 
 from glede.milvus.desired import Ref
 from glede.milvus.health import examine
 from glede.milvus.intent import Intent
 from glede.milvus.observed import Answer, Observed
 from glede.milvus.resolved import Problem
-from glede.milvus.status import Situation, status
+from glede.milvus.rollout import Rollout
+from glede.milvus.situation import Situation
+from glede.milvus.status import status
 from glede.milvus.views import Held, PodView
 
 NOW = "2026-11-24T12:00:00Z"
@@ -192,3 +195,57 @@ def test_nothing_made_yet_is_not_ready() -> None:
     wanted = intent()
     found = _status(wanted, without(whole(wanted), "Deployment"))
     assert "proxy: not made yet" in _message(found, "MilvusReady")
+
+
+def _late(reason: str = "indexnode: ErrImagePull", *, begun: bool = False) -> Rollout:
+    return Rollout(at="indexnode", overdue=reason, begun=begun)
+
+
+def _after(generation: int, **status_: Any) -> Intent:
+    """Give the intent of an edit of a Milvus that ran well by generation 1."""
+    good = {"generation": 1, "spec": '{"mode":"cluster"}', "credentials": []}
+    found = intent(status={**SERVED, "lastHealthy": good, **status_})
+    metadata = found.milvus.metadata.model_copy(update={"generation": generation})
+    return replace(found, milvus=found.milvus.model_copy(update={"metadata": metadata}))
+
+
+def test_what_serves_as_its_manifest_wants_is_kept_to_go_back_to() -> None:
+    found = _status(_after(2), whole(intent()), answers=WELL)
+    assert found["lastHealthy"]["generation"] == 2
+    assert found["lastHealthy"]["spec"].startswith('{"components":{"image":')
+    rolling = changed(whole(intent()), "kite-milvus-proxy", updated=0)
+    assert _status(_after(2), rolling)["lastHealthy"]["generation"] == 1
+
+
+def test_a_change_that_misses_its_deadline_is_taken_back_and_told() -> None:
+    wanted = _after(2)
+    rolling = changed(whole(wanted), "kite-milvus-indexnode", updated=0)
+    found = _status(wanted, rolling, rollout=_late())
+    assert found["rolledBack"] == {"generation": 2, "reason": "indexnode: ErrImagePull"}
+    assert _reason(found, "Progressing") == "RollingBack"
+    assert "generation 2 of the manifest was not well in time: indexnode: Err" in _message(
+        found, "Progressing"
+    )
+    back = _status(_after(2, rolledBack=found["rolledBack"]), whole(wanted), answers=WELL)
+    assert back["rolledBack"] == found["rolledBack"]
+    assert (_reason(back, "Progressing"), back["lastHealthy"]["generation"]) == ("RolledBack", 1)
+    assert (_conditions(back)["MilvusUpdated"], _conditions(back)["Ready"]) == ("False", "True")
+    assert "is not followed" in _message(back, "MilvusUpdated")
+    corrected = _status(_after(3, rolledBack=found["rolledBack"]), rolling)
+    assert "rolledBack" not in corrected
+
+
+def test_a_change_that_cannot_be_taken_back_is_told_to_stand_still() -> None:
+    first = intent(status={**SERVED})
+    found = _status(first, changed(whole(first), "kite-milvus-indexnode", updated=0), rollout=_late())
+    assert "rolledBack" not in found
+    assert _reason(found, "Progressing") == "DeadlineExceeded"
+    assert "Correct the manifest" in _message(found, "Progressing")
+
+
+def test_who_waits_for_whom_is_told() -> None:
+    waiting = tuple(Ref("Deployment", ref_key(f"kite-milvus-{name}")) for name in ("querynode", "proxy"))
+    wanted = intent(status=SERVED)
+    rolling = changed(whole(wanted), "kite-milvus-mixcoord", updated=0)
+    found = _status(wanted, rolling, rollout=Rollout("mixcoord", waiting))
+    assert _message(found, "Progressing") == "mixcoord is being replaced; then querynode, proxy"

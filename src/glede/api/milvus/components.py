@@ -17,6 +17,7 @@ __all__ = [
     "Ingress",
     "PodSettings",
     "Proxy",
+    "Rollout",
     "ServiceComponent",
     "field_of",
 ]
@@ -137,6 +138,19 @@ class Proxy(ServiceComponent, GroupedComponent):
     """The proxies, which clients connect to."""
 
 
+class Rollout(Model):
+    """How long a change may take, and what becomes of one that takes longer."""
+
+    progress_deadline_seconds: Annotated[int, Field(ge=30, le=86400)] = Field(
+        default=600,
+        description="Longest time without progress, for each Deployment; default 600.",
+    )
+    rollback: bool = Field(
+        default=True,
+        description="Go back to the manifest of before when a change is not well in time; default true.",
+    )
+
+
 class Components(PodSettings):
     """All components, and what applies to every one of them."""
 
@@ -144,7 +158,13 @@ class Components(PodSettings):
         "string", "Whether the Service's targetPort is a port's name (string) or number (integer)."
     )
     image_update_mode: Literal["rollingUpgrade", "rollingDowngrade", "all", "force"] = served(
-        "rollingUpgrade", "Has no effect yet, but that the other three allow an older line of versions."
+        "rollingUpgrade",
+        "rollingUpgrade: one component after another; rollingDowngrade: in the reverse order; all, force: "
+        "all at once. All but rollingUpgrade allow an older line of versions.",
+    )
+    rollout: Rollout = Field(
+        default=Rollout(),
+        description="How long a change may take, and what becomes of one that takes longer.",
     )
     enable_rolling_update: bool | None = Field(
         default=None,

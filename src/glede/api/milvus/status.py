@@ -39,6 +39,23 @@ class ResolvedValue(Model):
     reason: Text = Field(default=None, description="Why it is so.")
 
 
+class LastHealthy(Model):
+    """The manifest that a Milvus last ran well by."""
+
+    generation: int = Field(description="Its generation.")
+    spec: str = Field(description="Its spec as JSON, without credentials.")
+    credentials: list[str] | None = Field(
+        default=None, description="Paths of the credentials in it, which are taken from the spec of now."
+    )
+
+
+class RolledBack(Model):
+    """A manifest that is not followed, since it did not become healthy in time."""
+
+    generation: int = Field(description="Its generation; any edit of the spec ends this.")
+    reason: str = Field(description="What was wrong.")
+
+
 class MilvusStatus(Model):
     """The state of a Milvus, and what its manifest came to."""
 
@@ -73,3 +90,9 @@ class MilvusStatus(Model):
         default=None, description="Size of the volumes of etcd, storage and log."
     )
     tool_image: Text = Field(default=None, description="The operator's image that its pods were made with.")
+    last_healthy: LastHealthy | None = Field(
+        default=None, description="The manifest that it last ran well by, to go back to."
+    )
+    rolled_back: RolledBack | None = Field(
+        default=None, description="The manifest that it was taken back from."
+    )

@@ -7,7 +7,14 @@ from glede.api.milvus import dependencies as d
 from glede.api.milvus import spec as s
 from glede.api.milvus.base import Model
 from glede.api.milvus.pods import PodSettings
-from glede.api.milvus.status import Condition, DeployStatus, MilvusStatus, ResolvedValue
+from glede.api.milvus.status import (
+    Condition,
+    DeployStatus,
+    LastHealthy,
+    MilvusStatus,
+    ResolvedValue,
+    RolledBack,
+)
 from glede.api.milvus.upgrade import MilvusReference, MilvusUpgradeSpec, MilvusUpgradeStatus, ReplicasBefore
 
 VERDICTS = ("same", "better", "new", "not yet", "no effect")
@@ -40,10 +47,12 @@ DIFFERENT: Mapping[type[Model], Mapping[str, str]] = {
     c.GroupedComponent: {},
     c.Group: {},
     c.ServiceComponent: {"port": "better: status.endpoint has it too"},
+    c.Rollout: {"progressDeadlineSeconds": "new", "rollback": "new"},
     c.Ingress: {"hosts": "better: without it every host leads to Milvus"},
     c.Components: {
-        "imageUpdateMode": "not yet: a new image reaches all components at once, each pod by pod; told in a "
-        "condition. All but rollingUpgrade allow an older line of versions",
+        "imageUpdateMode": "better: any change of pods is made in order, not of the image alone; force kills "
+        "no process",
+        "rollout": "new: a change that is not well in time is taken back",
         "toolImage": "better: an image of milvus-operator is told and not used",
         "dummyImage": "no effect: there is no idle second Deployment; told in a condition",
         "updateConfigMapOnly": "better: without it only the pods that a setting concerns are restarted",
@@ -85,13 +94,16 @@ DIFFERENT: Mapping[type[Model], Mapping[str, str]] = {
         "inCluster": "not yet",
     },
     MilvusStatus: {
-        "conditions": "better: Ready, Progressing, Degraded and Accepted too, each with observedGeneration",
+        "conditions": "better: Ready, Progressing, Degraded and SpecAccepted too",
         "endpoint": "better: with the port of the manifest",
-        "deploymentGroupsDeployStatus": "not yet: groups are in componentsDeployStatus",
         "rollingModeVersion": "no effect: kept as milvus-operator left it",
-        **dict.fromkeys(("ready", "resolved", "mode", "volumes", "toolImage"), "new"),
+        **dict.fromkeys(
+            ("ready", "resolved", "mode", "volumes", "toolImage", "lastHealthy", "rolledBack"), "new"
+        ),
     },
-    Condition: {"observedGeneration": "new"},
+    Condition: {"observedGeneration": "not yet"},
+    LastHealthy: {"generation": "new", "spec": "new", "credentials": "new"},
+    RolledBack: {"generation": "new", "reason": "new"},
     DeployStatus: {},
     ResolvedValue: {"field": "new", "value": "new", "reason": "new"},
     MilvusUpgradeSpec: dict.fromkeys(MilvusUpgradeSpec.fields(), "not yet"),

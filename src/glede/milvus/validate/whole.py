@@ -140,10 +140,6 @@ def check_rollout(milvus: Milvus, version: Version, findings: Findings) -> None:
 
 def _without_effect(milvus: Milvus, version: Version) -> Iterator[tuple[str, str, str]]:
     components = milvus.spec.components
-    if components.image_update_mode != "rollingUpgrade":
-        why = "a new image reaches all components at once, each pod by pod"
-        remedy = "remove it (rollingDowngrade, all and force still allow a downgrade)"
-        yield f"{SPEC}.imageUpdateMode", why, remedy
     if components.rolling_mode not in (None, 2, 3):
         why = f"found {components.rolling_mode}, expected 2 or 3; every component has one Deployment here"
         yield f"{SPEC}.rollingMode", why, "remove it"

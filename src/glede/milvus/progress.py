@@ -1,0 +1,75 @@
+"""What is told of a change: whether all pods have it, and how far it is."""
+
+from glede.milvus.conditions import Condition
+from glede.milvus.situation import Situation
+from glede.milvus.versions import parse_version
+
+
+def milvus_updated(situation: Situation) -> Condition:
+    """Give the condition MilvusUpdated: whether all pods are as the manifest wants them."""
+    health = situation.health
+    if situation.updated:
+        return Condition("MilvusUpdated", "True", "MilvusComponentsUpdated", "every pod is up to date")
+    if health.leaving and all(part.complete for part in health.parts):
+        return Condition(
+            "MilvusUpdated", "False", "MilvusComponentsUpdating", f"{health.leaving} pods are terminating"
+        )
+    late = [part.component for part in health.parts if not part.complete]
+    refusal = situation.failed or "the manifest is not followed: see Progressing and SpecAccepted"
+    words = f"not up to date: {', '.join(late)}" if late else refusal
+    return Condition("MilvusUpdated", "False", _updating(situation), words)
+
+
+def _updating(situation: Situation) -> str:
+    """Tell an upgrade and a downgrade of the image from other changes."""
+    current = situation.milvus.status.get("currentImage", "")
+    resolved = situation.resolved
+    if not resolved or not current or current == resolved.image:
+        return "MilvusComponentsUpdating"
+    upwards = parse_version(None, current) <= resolved.version
+    return "MilvusUpgradingImage" if upwards else "MilvusDowngradingImage"
+
+
+def progressing(situation: Situation) -> Condition:
+    """Give the condition Progressing: whether a change is on its way, and what becomes of it."""
+    if stands := _standing(situation):
+        return Condition("Progressing", "False", *stands)
+    if situation.back:
+        return _taken_back(situation)
+    if situation.health.updated and situation.health.serving:
+        return Condition("Progressing", "False", "Complete", "as the manifest wants it")
+    return Condition("Progressing", "True", "Rolling", _rolling(situation))
+
+
+def _taken_back(situation: Situation) -> Condition:
+    words = (
+        f"generation {situation.milvus.metadata.generation} of the manifest was not well in time: "
+        f"{situation.back}. The one of before is followed; correct the manifest"
+    )
+    if situation.health.updated and situation.health.serving and not situation.fails:
+        return Condition("Progressing", "False", "RolledBack", words)
+    return Condition("Progressing", "True", "RollingBack", words)
+
+
+def _rolling(situation: Situation) -> str:
+    rollout = situation.rollout
+    if not rollout.waiting:
+        return situation.health.lacking or "pods are being replaced"
+    stem = f"{situation.milvus.metadata.name}-milvus-"
+    waiting = ", ".join(ref.key.name.removeprefix(stem) for ref in rollout.waiting)
+    return f"{rollout.at} is being replaced; then {waiting}"
+
+
+def _standing(situation: Situation) -> tuple[str, str] | None:
+    """Give reason and words where a change is not on its way; None where it is, or is done."""
+    if situation.paused:
+        return "Paused", "the annotation milvus.io/pause-reconcile is true"
+    if situation.failed:
+        return "ApplyFailed", situation.failed
+    if situation.refused:
+        field = situation.refused[0].field
+        return "SpecRefused", f"{field}: see the condition SpecAccepted; what ran before goes on"
+    if situation.rollout.overdue and not situation.fails:
+        words = f"{situation.rollout.overdue}; what waits for it keeps its pods. Correct the manifest"
+        return "DeadlineExceeded", words
+    return None

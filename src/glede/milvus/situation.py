@@ -1,0 +1,61 @@
+"""All that a status is made from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from glede.api.milvus.spec import Milvus
+from glede.milvus.health import Health
+from glede.milvus.observed import Observed
+from glede.milvus.resolved import Problem, Resolved
+from glede.milvus.rollback import BACK, is_back, may_go_back
+from glede.milvus.rollout import Rollout
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A Milvus at one moment; ``now`` is as Kubernetes writes it."""
+
+    milvus: Milvus
+    resolved: Resolved | None
+    problems: Sequence[Problem]
+    health: Health
+    observed: Observed
+    now: str
+    tool_image: str
+    rollout: Rollout = field(default_factory=Rollout)
+    paused: bool = False
+    failed: str = ""
+
+    @property
+    def refused(self) -> list[Problem]:
+        """The problems for which a manifest is not followed."""
+        return [problem for problem in self.problems if problem.kind == "invalid"]
+
+    @property
+    def updated(self) -> bool:
+        """Whether every pod is as this manifest wants it: one that is refused, in part too, wants more."""
+        return self.health.updated and not self.refused and not self.failed and not self.back
+
+    @property
+    def fails(self) -> str:
+        """Why the manifest is to be taken back; "" where it is not."""
+        words = self.rollout.overdue
+        if not words or self.resolved is None:
+            return ""
+        may = may_go_back(self.milvus, self.resolved.version, begun=self.rollout.begun)
+        return words if may else ""
+
+    @property
+    def back(self) -> str:
+        """Why the manifest was taken back; "" where it was not."""
+        return str(self.milvus.status[BACK]["reason"]) if is_back(self.milvus) else self.fails
+
+    @property
+    def serves_this(self) -> bool:
+        """Whether every pod serves, and as this manifest wants it."""
+        return self.resolved is not None and self.health.serving and self.updated
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the manifest asks for no pod at all."""
+        return self.resolved is not None and self.resolved.stopped

@@ -1,0 +1,124 @@
+"""Whose turn it is, given what is wanted and what there is."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from tests.unit.milvus.snapshots import changed, intent, pod, ref_key, whole
+
+from glede.milvus.desired import Ref
+from glede.milvus.intent import Intent
+from glede.milvus.observed import Observed
+from glede.milvus.rollout import Rollout, rollout
+from glede.milvus.views import Held, PodView
+
+OLD, NEW = "milvusdb/milvus:v2.3.4", "milvusdb/milvus:v2.3.5"
+SERVED = {"currentImage": OLD, "currentVersion": "2.3.4"}
+ORDER = ["indexnode", "mixcoord", "querynode", "datanode", "proxy"]
+
+
+def _wanted(status: dict[str, Any] | None = None, **components: Any) -> Intent:
+    return intent(status=SERVED if status is None else status, components={"image": NEW, **components})
+
+
+def _held(wanted: Intent, *new: str, **values: Any) -> dict[Ref, Held]:
+    """Give what there is: only these components have their new pods."""
+    found = whole(wanted)
+    for component in ORDER:
+        if component not in new:
+            found = changed(found, f"kite-milvus-{component}", template="old")
+    return found
+
+
+def _rollout(wanted: Intent, held: dict[Ref, Held], pods: tuple[PodView, ...] = ()) -> Rollout:
+    assert wanted.resolved is not None
+    assert wanted.desired is not None
+    return rollout(wanted.resolved, wanted.desired, Observed(held, pods))
+
+
+def _names(refs: Iterable[Ref]) -> list[str]:
+    return [ref.key.name.removeprefix("kite-milvus-") for ref in refs]
+
+
+@pytest.mark.parametrize("done", range(len(ORDER)))
+def test_one_component_after_the_other(done: int) -> None:
+    wanted = _wanted()
+    found = _rollout(wanted, _held(wanted, *ORDER[:done]))
+    assert found.at == ORDER[done]
+    assert _names(found.waiting) == ORDER[done + 1 :]
+    assert found.begun == (done > 0)
+
+
+def test_the_next_waits_until_the_last_is_rolled() -> None:
+    wanted = _wanted()
+    rolling = changed(_held(wanted, "indexnode"), "kite-milvus-indexnode", rolled=False)
+    found = _rollout(wanted, rolling)
+    assert (found.at, _names(found.waiting), found.begun) == ("indexnode", ORDER[1:], False)
+
+
+def test_nothing_waits_once_all_have_their_new_pods() -> None:
+    wanted = _wanted()
+    assert _rollout(wanted, whole(wanted)) == Rollout(begun=True)
+    # A pod that is lost meanwhile, or one that does not come up, keeps nobody waiting.
+    lost = changed(whole(wanted), "kite-milvus-indexnode", available=0, ready=0, rolled=False)
+    assert _rollout(wanted, lost) == Rollout(at="indexnode")
+
+
+def test_what_keeps_its_pods_does_not_wait() -> None:
+    """A change of the number of pods, for example."""
+    wanted = _wanted()
+    found = _rollout(wanted, _held(wanted, *(name for name in ORDER if name != "datanode")))
+    assert (found.at, found.waiting) == ("datanode", ())
+    found = _rollout(wanted, _held(wanted, "proxy"))
+    assert "proxy" not in _names(found.waiting)
+
+
+def test_a_new_component_comes_in_its_turn() -> None:
+    wanted = _wanted()
+    held = {ref: item for ref, item in _held(wanted).items() if ref.key.name != "kite-milvus-indexnode"}
+    assert _rollout(wanted, held).at == "indexnode"
+    without_proxy = {ref: item for ref, item in _held(wanted).items() if ref.key.name != "kite-milvus-proxy"}
+    assert "proxy" in _names(_rollout(wanted, without_proxy).waiting)
+
+
+def test_back_to_an_older_version_the_order_is_reversed() -> None:
+    wanted = _wanted({"currentImage": "milvusdb/milvus:v2.3.9", "currentVersion": "2.3.9"})
+    assert _rollout(wanted, _held(wanted)).at == "proxy"
+    asked = _wanted(imageUpdateMode="rollingDowngrade")
+    assert _rollout(asked, _held(asked)).at == "proxy"
+
+
+@pytest.mark.parametrize(
+    ("status", "components"),
+    [
+        ({}, {}),
+        (SERVED, {"imageUpdateMode": "all"}),
+        (SERVED, {"imageUpdateMode": "force"}),
+        (SERVED, {"enableRollingUpdate": False}),
+    ],
+    ids=["before it served", "all", "force", "not rolling"],
+)
+def test_all_at_once(status: dict[str, Any], components: dict[str, Any]) -> None:
+    wanted = _wanted(status, **components)
+    assert _rollout(wanted, _held(wanted)).waiting == ()
+
+
+def test_a_component_that_is_paused_keeps_nobody_waiting() -> None:
+    wanted = _wanted(indexNode={"paused": True})
+    held = changed(_held(wanted, "indexnode"), "kite-milvus-indexnode", rolled=False, paused=True)
+    assert _rollout(wanted, held).at == "mixcoord"
+
+
+def test_a_missed_deadline_is_told_with_its_cause() -> None:
+    wanted = _wanted()
+    late = changed(_held(wanted, "indexnode"), "kite-milvus-indexnode", rolled=False, overdue="too late")
+    assert _rollout(wanted, late).overdue == "indexnode: too late"
+    crashing = pod("indexnode", ready=False, trouble="container indexnode: ErrImagePull")
+    told = _rollout(wanted, late, (crashing,)).overdue
+    assert (
+        told
+        == f"indexnode: pod {ref_key('kite-milvus-indexnode-abc').name} container indexnode: ErrImagePull"
+    )
+    # That of the earlier manifest says nothing about this one.
+    earlier = changed(_held(wanted), "kite-milvus-indexnode", rolled=False, overdue="too late")
+    assert _rollout(wanted, earlier).overdue == ""
