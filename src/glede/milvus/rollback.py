@@ -38,6 +38,12 @@ def is_back(milvus: Milvus) -> bool:
     return bool(back) and back.get("generation") == milvus.metadata.generation
 
 
+def came_back(followed: Milvus) -> bool:
+    """Tell of a manifest to follow whether it is the one of before."""
+    back = followed.status.get(BACK) or {}
+    return bool(0 < followed.metadata.generation < back.get("generation", 0))
+
+
 def effective(milvus: Milvus) -> Milvus:
     """Give the manifest to follow: its own, or the one it was taken back to, with that one's generation."""
     return (earlier(milvus) if is_back(milvus) else None) or milvus

@@ -1,6 +1,7 @@
 """Whose turn it is, given what is wanted and what there is."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,14 @@ def _held(wanted: Intent, *new: str, **values: Any) -> dict[Ref, Held]:
         if component not in new:
             found = changed(found, f"kite-milvus-{component}", template="old")
     return found
+
+
+def _of_generation(wanted: Intent, generation: int) -> Intent:
+    assert wanted.resolved is not None
+    milvus = wanted.resolved.milvus
+    metadata = milvus.metadata.model_copy(update={"generation": generation})
+    resolved = replace(wanted.resolved, milvus=milvus.model_copy(update={"metadata": metadata}))
+    return replace(wanted, resolved=resolved)
 
 
 def _rollout(wanted: Intent, held: dict[Ref, Held], pods: tuple[PodView, ...] = ()) -> Rollout:
@@ -73,12 +82,15 @@ def test_what_keeps_its_pods_does_not_wait() -> None:
     assert "proxy" not in _names(found.waiting)
 
 
-def test_a_new_component_comes_in_its_turn() -> None:
-    wanted = _wanted()
+@pytest.mark.parametrize(("before", "waits"), [("2.3.4", False), ("2.2.9", True)])
+def test_a_missing_component_comes_at_once_but_in_its_turn_where_it_may_be_new(
+    before: str, waits: bool
+) -> None:
+    wanted = _wanted({"currentImage": OLD, "currentVersion": before})
     held = {ref: item for ref, item in _held(wanted).items() if ref.key.name != "kite-milvus-indexnode"}
     assert _rollout(wanted, held).at == "indexnode"
     without_proxy = {ref: item for ref, item in _held(wanted).items() if ref.key.name != "kite-milvus-proxy"}
-    assert "proxy" in _names(_rollout(wanted, without_proxy).waiting)
+    assert ("proxy" in _names(_rollout(wanted, without_proxy).waiting)) == waits
 
 
 def test_back_to_an_older_version_the_order_is_reversed() -> None:
@@ -86,6 +98,10 @@ def test_back_to_an_older_version_the_order_is_reversed() -> None:
     assert _rollout(wanted, _held(wanted)).at == "proxy"
     asked = _wanted(imageUpdateMode="rollingDowngrade")
     assert _rollout(asked, _held(asked)).at == "proxy"
+    taken_back = _of_generation(_wanted({**SERVED, "rolledBack": {"generation": 8, "reason": "late"}}), 7)
+    assert _rollout(taken_back, _held(taken_back)).at == "proxy"
+    corrected = _of_generation(taken_back, 9)
+    assert _rollout(corrected, _held(corrected)).at == "indexnode"
 
 
 @pytest.mark.parametrize(
