@@ -159,7 +159,8 @@ class Figures:
             *_table(CHANGED, self.changed),
             "",
             *_table(
-                ("external dependency stopped", "s until told", "s from its return to whole"), self.outside
+                ("external dependency stopped", "s until told", "s from its return to whole, and a search"),
+                self.outside,
             ),
         ]
         text = "\n".join(lines) + "\n"
