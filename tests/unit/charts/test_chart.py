@@ -45,7 +45,7 @@ def test_chart_and_program_have_one_version() -> None:
 
 def test_the_images_are_those_that_the_page_of_the_chart_lists() -> None:
     values, chart = loaded("values.yaml"), loaded("Chart.yaml")
-    used = {values["image"]["repository"], values["test"]["image"]["repository"]}
+    used = {values["image"]["repository"]}
     listed = yaml.safe_load(chart["annotations"]["artifacthub.io/images"])
     assert {image["image"].rpartition(":")[0] for image in listed} == used
 
