@@ -70,6 +70,6 @@ def _standing(situation: Situation) -> tuple[str, str] | None:
         field = situation.refused[0].field
         return "SpecRefused", f"{field}: see the condition SpecAccepted; what ran before goes on"
     if situation.rollout.overdue and not situation.fails:
-        words = f"{situation.rollout.overdue}; what waits for it keeps its pods. Correct the manifest"
-        return "DeadlineExceeded", words
+        rest = "; what waits for it keeps its pods" if situation.rollout.waiting else ""
+        return "DeadlineExceeded", f"{situation.rollout.overdue}{rest}. Correct the manifest"
     return None

@@ -45,8 +45,12 @@ def came_back(followed: Milvus) -> bool:
 
 
 def effective(milvus: Milvus) -> Milvus:
-    """Give the manifest to follow: its own, or the one it was taken back to, with that one's generation."""
-    return (earlier(milvus) if is_back(milvus) else None) or milvus
+    """Give the manifest to follow: its own, or the one it was taken back to, with that one's generation.
+
+    A deletion follows its own: what becomes of the volumes is as it was written last.
+    """
+    back = is_back(milvus) and not milvus.metadata.deletion_timestamp
+    return (earlier(milvus) if back else None) or milvus
 
 
 def earlier(milvus: Milvus) -> Milvus | None:

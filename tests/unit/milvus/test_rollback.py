@@ -57,6 +57,14 @@ def test_a_manifest_is_followed_until_it_has_failed() -> None:
     assert effective(edited) is edited
 
 
+def test_a_deletion_follows_its_own_manifest() -> None:
+    """Whoever wrote last that the volumes stay must not lose them by an earlier manifest."""
+    edited = _edited(_bad(), **BACK)
+    metadata = edited.metadata.model_copy(update={"deletion_timestamp": "2026-11-25T00:00:00Z"})
+    deleted = edited.model_copy(update={"metadata": metadata})
+    assert effective(deleted) is deleted
+
+
 def test_an_edit_ends_it() -> None:
     corrected = _edited(_bad(), rolledBack={"generation": 1, "reason": "an older one"})
     assert not is_back(corrected)
