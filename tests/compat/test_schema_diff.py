@@ -28,6 +28,7 @@ VERSIONS = [
 # Fields that milvus-operator v1.3.8 does not have, by the last part of their path.
 ADDITIONS = {
     "spec.availability",
+    "spec.components.rollout",
     "spec.components.*.hpa",
     "spec.components.*.podDisruptionBudget",
     "spec.components.*.terminationGracePeriodSeconds",
@@ -36,6 +37,8 @@ ADDITIONS = {
     "status.mode",
     "status.volumes",
     "status.toolImage",
+    "status.lastHealthy",
+    "status.rolledBack",
     "status.conditions[].observedGeneration",
 }
 LIMITS = {"minimum": operator.le, "maximum": operator.ge}

@@ -58,6 +58,7 @@ def test_nothing_unknown_is_dropped_at_any_level(kubectl: Kubectl) -> None:
                 "env": [{"name": "A"} | strange],
             },
             "affinity": strange,
+            "rollout": strange,
         },
         "dependencies": strange | {"etcd": strange | {"inCluster": strange | {"values": strange}}},
         "availability": strange,
