@@ -53,12 +53,15 @@ class FaultyProxy:
             return
         upstream_reader, upstream = await asyncio.open_connection(self.host, self.port)
         self._writers |= {writer, upstream}
-        # Cancelled is how it ends with the proxy; asyncio would report that as an error of the handler.
-        with contextlib.suppress(asyncio.CancelledError):
+        try:
             await asyncio.gather(self._pass(reader, upstream), self._pass(upstream_reader, writer))
-        self._writers -= {writer, upstream}
-        for one in (writer, upstream):
-            one.transport.abort()
+        except asyncio.CancelledError:
+            # So it ends with the proxy; asyncio would report that as an error of the handler.
+            pass
+        finally:
+            self._writers -= {writer, upstream}
+            for one in (writer, upstream):
+                one.transport.abort()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):

@@ -35,7 +35,7 @@ def kept(milvus: Milvus) -> dict[str, Any]:
 def is_back(milvus: Milvus) -> bool:
     """Tell whether a Milvus was taken back from the manifest that it has now. An edit ends that."""
     back = milvus.status.get(BACK) or {}
-    return bool(back) and back.get("generation") == milvus.metadata.generation
+    return bool(back.get("generation") == milvus.metadata.generation)
 
 
 def came_back(followed: Milvus) -> bool:
@@ -90,7 +90,7 @@ def _spec(milvus: Milvus) -> dict[str, Any]:
 def _parts(spec: Plain) -> tuple[dict[str, Any], frozenset[str]]:
     """Give a manifest without credentials, and the paths of these: settings have rules of their own."""
     rest = split({name: value for name, value in spec.items() if name != "config"})
-    config = split(spec.get("config") or {}) if isinstance(spec.get("config"), Mapping) else split({})
+    config = split(spec.get("config", {}))
     plain = rest.settings | ({"config": config.settings} if config.settings else {})
     return plain, frozenset((*rest.credentials, *(f"config.{path}" for path in config.credentials)))
 

@@ -116,7 +116,7 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
         ready = status.get("readyReplicas", 0)
         current = status.get("observedGeneration", 0) >= meta.get("generation", 0)
         conditions = {c["type"]: c for c in status.get("conditions", [])}
-        failure = conditions.get("ReplicaFailure", {})
+        failure, progressing = conditions.get("ReplicaFailure", {}), conditions.get("Progressing", {})
         containers = spec["template"]["spec"].get("containers", [])
         return WorkloadView(
             owned=owned(obj),
@@ -134,8 +134,8 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
             generation=meta.get("generation", 0),
             owns_replicas=_owns_replicas(obj, manager),
             template=meta.get("annotations", {}).get(TEMPLATE_ANNOTATION, ""),
-            rolled=current and _rolled(spec, status),
-            overdue=_overdue(conditions.get("Progressing", {})),
+            rolled=current and _rolled(spec, status, progressing),
+            overdue=_overdue(progressing),
             paused=bool(spec.get("paused")),
             status={name: value for name, value in status.items() if isinstance(value, int)},
         )
@@ -143,14 +143,13 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
     return project
 
 
-def _rolled(spec: Object, status: Object) -> bool:
+def _rolled(spec: Object, status: Object, progressing: Object) -> bool:
     """Tell whether a Deployment's controller has called its newest template complete.
 
     Its condition alone does not suffice: going back to an earlier template does not end it.
     """
-    reason = next((c.get("reason") for c in status.get("conditions", []) if c["type"] == "Progressing"), "")
     pods = {spec.get("replicas", 1), status.get("updatedReplicas", 0), status.get("replicas", 0)}
-    return reason == "NewReplicaSetAvailable" and len(pods) == 1
+    return progressing.get("reason") == "NewReplicaSetAvailable" and len(pods) == 1
 
 
 def _overdue(progressing: Object) -> str:

@@ -22,7 +22,7 @@ def _wanted(status: dict[str, Any] | None = None, **components: Any) -> Intent:
     return intent(status=SERVED if status is None else status, components={"image": NEW, **components})
 
 
-def _held(wanted: Intent, *new: str, **values: Any) -> dict[Ref, Held]:
+def _held(wanted: Intent, *new: str) -> dict[Ref, Held]:
     """Give what there is: only these components have their new pods."""
     found = whole(wanted)
     for component in ORDER:
