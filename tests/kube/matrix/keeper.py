@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 # The lease is renewed by the clock, and events are best effort: neither is a step towards a goal.
 _UNCOUNTED = frozenset({"leases", "events"})
+STOP_SECONDS = 60.0
 
 
 class Trouble(NamedTuple):
@@ -108,6 +109,8 @@ class Keeper:
             try:
                 self.manager = await build(self._options, self.transport, Metrics())
                 self.begun.set()
+                if self._stopped:  # while this one was being built: nobody else would tell it
+                    return
                 await self.manager.run()
             except* (Crash, LostLease):
                 # On a machine that is too busy the lease may be lost too; that is a death like any other.
@@ -153,4 +156,5 @@ async def kept(chronicle: Chronicle, namespace: str) -> AsyncIterator[Keeper]:
     finally:
         keeper.stop()
         begun.cancel()
-        await task
+        async with asyncio.timeout(STOP_SECONDS):
+            await task
