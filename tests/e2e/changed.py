@@ -3,16 +3,21 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from lab.daemons import wait_for
 from pymilvus import MilvusClient
 from tests.e2e import vectors
+from tests.e2e.inserting import Inserter
 from tests.e2e.operated import Operated
 from tests.e2e.searching import Searcher, counted
 
-COLLECTION = "changed"
+# Collections by their in-memory replicas.
+COLLECTIONS = {1: "once", 2: "twice"}
+CLIENTS = 2
 CALM_SECONDS = 5.0
 CHANGE_SECONDS = 600.0
 DEADLINE_SECONDS = 60
@@ -21,22 +26,26 @@ FOREVER = float("inf")
 
 
 def changed_under_search(milvus: Operated) -> list[str]:
-    """Change a cluster in several ways, one after another; gives a row of the table for each."""
+    """Change a cluster in several ways, one after another; gives the rows of the table for each."""
     rows, questions = vectors.make()
     client = MilvusClient(milvus.uri, timeout=60)
-    vectors.fill(client, COLLECTION, rows)
+    for replicas, name in COLLECTIONS.items():
+        vectors.fill(client, name, rows, replicas)
     client.close()
     image = milvus.spec()["components"]["image"]
-    searcher = Searcher(milvus.uri, COLLECTION, questions)
-    with searcher.searching():
+    searchers = {
+        replicas: Searcher(milvus.uri, name, questions, CLIENTS) for replicas, name in COLLECTIONS.items()
+    }
+    with ExitStack() as stack:
+        for searcher in searchers.values():
+            stack.enter_context(searcher.searching())
+        watched = Watched(milvus, searchers, stack.enter_context(Inserter(milvus.uri).inserting()))
         time.sleep(CALM_SECONDS)
-        found = [
-            _change(milvus, searcher, "every component restarted", {"podAnnotations": {"turn": "1"}}, _done),
-            _change(milvus, searcher, "the query nodes' memory", _memory("3Gi"), _done),
-            _change(milvus, searcher, "an image that is not there", _image(NO_IMAGE), _taken_back),
-        ]
+        found = watched.change("the query nodes' memory", _memory("3Gi"), _done)
+        found += watched.change("an image that is not there", _image(NO_IMAGE), _taken_back)
         assert milvus.condition("MilvusUpdated")["status"] == "False"
-        found.append(_change(milvus, searcher, "... corrected", _image(image), _done))
+        found += watched.change("... corrected", _image(image), _done)
+        found += watched.change("every component restarted", {"podAnnotations": {"turn": "1"}}, _done)
     return found
 
 
@@ -48,25 +57,39 @@ def _image(image: str) -> dict[str, Any]:
     return {"image": image, "rollout": {"progressDeadlineSeconds": DEADLINE_SECONDS}}
 
 
-def _change(
-    milvus: Operated,
-    searcher: Searcher,
-    what: str,
-    components: dict[str, Any],
-    done: Callable[[dict[str, Any]], bool],
-) -> str:
-    begin = time.monotonic()
-    patch = json.dumps({"spec": {"components": components}})
-    milvus.kubectl("patch", "milvus", milvus.name, "--type=merge", f"--patch={patch}")
-    milvus.until(what, lambda: done(milvus.read()), CHANGE_SECONDS)
-    took = time.monotonic() - begin
-    whole = _calm(searcher, begin)
-    answers = searcher.between(begin, whole)
+@dataclass
+class Watched:
+    """A Milvus that is searched and written to meanwhile; ``searchers`` are by in-memory replicas."""
+
+    milvus: Operated
+    searchers: dict[int, Searcher]
+    inserter: Inserter
+
+    def change(
+        self, what: str, components: dict[str, Any], done: Callable[[dict[str, Any]], bool]
+    ) -> list[str]:
+        """Change them, wait until it is done and searches are good; gives a row for each searcher."""
+        begin = time.monotonic()
+        patch = json.dumps({"spec": {"components": components}})
+        self.milvus.kubectl("patch", "milvus", self.milvus.name, "--type=merge", f"--patch={patch}")
+        self.milvus.until(what, lambda: done(self.milvus.read()), CHANGE_SECONDS)
+        took = time.monotonic() - begin
+        whole = max(_calm(searcher, begin) for searcher in self.searchers.values())
+        lost = self.inserter.lost()
+        assert lost == 0, f"{what}: {lost} rows were acknowledged and are not there"
+        return [
+            _row(f"{what}, {replicas} in memory", took, searcher, (begin, whole), lost)
+            for replicas, searcher in self.searchers.items()
+        ]
+
+
+def _row(what: str, took: float, searcher: Searcher, span: tuple[float, float], lost: int) -> str:
+    answers = searcher.between(*span)
     counts = counted(answers)
     times = [answer.seconds for answer in answers if not answer.error]
     p50, p99 = (f"{np.percentile(times, share) * 1000:.0f}" for share in (50, 99))
-    cells = [str(counts[verdict]) for verdict in ("failed", "late", "short")]
-    return f"| {what} | {took:.0f} | {len(answers)} | {' | '.join(cells)} | {p50} | {p99} |"
+    bad = [str(counts[verdict]) for verdict in ("failed", "late", "short")]
+    return f"| {what} | {took:.0f} | {len(answers)} | {p50} | {p99} | {' | '.join(bad)} | {lost} |"
 
 
 def _calm(searcher: Searcher, begin: float) -> float:

@@ -185,7 +185,10 @@ def pod(obj: Object) -> PodView:
 
 
 def _trouble(statuses: list[Object], conditions: Mapping[str, Object]) -> str:
-    """Say in one line what is wrong with a pod: not placed, image not pulled, crashing; "" for nothing."""
+    """Say in one line what is wrong with a pod: not placed, image not pulled, crashing and with what words.
+
+    "" stands for nothing.
+    """
     placed = conditions.get("PodScheduled", {})
     if placed.get("status") == "False" and placed.get("reason") == "Unschedulable":
         return f"cannot be placed: {placed.get('message', '')}"[:300]
@@ -196,8 +199,16 @@ def _trouble(statuses: list[Object], conditions: Mapping[str, Object]) -> str:
             continue
         ended = container.get("lastState", {}).get("terminated", {})
         code = f", last exit code {ended['exitCode']}" if "exitCode" in ended else ""
-        return f"container {container['name']}: {reason}{code}: {waiting.get('message', '')}"[:300]
+        words = _last_line(ended.get("message", "")) or waiting.get("message", "")
+        return f"container {container['name']}: {reason}{code}: {words}"[:300]
     return ""
+
+
+def _last_line(text: str) -> str:
+    """Give the last line that says something: of a container that failed, the end of its log is kept."""
+    shown = "".join(char if char.isprintable() or char.isspace() else " " for char in text)
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    return next((line for line in reversed(lines) if line), "")
 
 
 def node(obj: Object) -> NodeView:

@@ -190,6 +190,7 @@ def _container(plan: InClusterPlan, program: Program) -> Object:
         "resources": plan.resources,
         "securityContext": security,
         "volumeMounts": [{"name": DATA, "mountPath": program.data_path}],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         **program.probes,
     }
     if program.command:

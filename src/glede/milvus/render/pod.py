@@ -21,6 +21,8 @@ SECRETS_ANNOTATION = "glede.io/secrets"
 _MILVUS_USER = 1000
 _TOOL_USER = 65532
 _SAFE: Object = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+# Why a container ended stands in its pod's status then, and from there in conditions and Events.
+_TOLD = {"terminationMessagePolicy": "FallbackToLogsOnError"}
 _SMALL: Object = {
     "requests": {"cpu": "10m", "memory": "32Mi"},
     "limits": {"memory": "256Mi"},
@@ -95,6 +97,7 @@ def _container(resolved: Resolved, workload: Workload) -> Object:
         "env": environment(resolved, workload),
         "ports": _ports(resolved, workload),
         **probes(settings),
+        **_TOLD,
         "lifecycle": lifecycle(workload),
         "resources": settings.resources,
         "securityContext": {**_SAFE, **(settings.security_context or {})},
@@ -122,6 +125,7 @@ def _copy_container(workload: Workload) -> Object:
         "image": workload.image,
         "imagePullPolicy": _pull_policy(workload),
         "command": ["/bin/cp", "-RL", f"{places.CONFIGS_FOLDER}/.", places.BASE_FOLDER],
+        **_TOLD,
         "resources": _SMALL,
         "securityContext": {**_SAFE, "readOnlyRootFilesystem": True},
         "volumeMounts": [{"name": places.BASE, "mountPath": places.BASE_FOLDER}],
@@ -137,6 +141,7 @@ def _merge_container(resolved: Resolved) -> Object:
         "image": resolved.tool_image,
         "imagePullPolicy": "IfNotPresent",
         "command": command + (["--refreshed"] if resolved.version.refreshes_user_yaml else []),
+        **_TOLD,
         "resources": _SMALL,
         "securityContext": {
             **_SAFE,
