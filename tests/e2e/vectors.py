@@ -1,7 +1,8 @@
 """Vectors with a true answer: random clusters, and their nearest neighbours by brute force."""
 
 import numpy as np
-from pymilvus import DataType, MilvusClient
+from lab.daemons import wait_for
+from pymilvus import CollectionSchema, DataType, MilvusClient, MilvusException
 
 ROWS = 20_000
 DIMENSION = 128
@@ -9,6 +10,7 @@ QUESTIONS = 200
 BATCH = 2000
 LIMIT = 10
 SEED = 20_000
+TOPIC_SECONDS = 30.0
 
 
 def make() -> tuple[np.ndarray, np.ndarray]:
@@ -25,7 +27,7 @@ def fill(client: MilvusClient, collection: str, rows: np.ndarray, replicas: int 
     schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
     schema.add_field("id", DataType.INT64, is_primary=True)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=DIMENSION)
-    client.create_collection(collection, schema=schema)
+    _create(client, collection, schema)
     for begin in range(0, len(rows), BATCH):
         batch = rows[begin : begin + BATCH]
         data = [{"id": begin + number, "vector": row.tolist()} for number, row in enumerate(batch)]
@@ -37,6 +39,18 @@ def fill(client: MilvusClient, collection: str, rows: np.ndarray, replicas: int 
     )
     client.create_index(collection, index)
     client.load_collection(collection, replica_number=replicas)
+
+
+def _create(client: MilvusClient, collection: str, schema: CollectionSchema) -> None:
+    """Create a collection; again where its channel's topic is so new that not every broker knows of it."""
+    for _ in wait_for(f"{collection} is created", TOPIC_SECONDS):
+        try:
+            client.create_collection(collection, schema=schema)
+        except MilvusException as error:
+            if "Unknown partition" not in str(error):
+                raise
+        else:
+            return
 
 
 def recall(client: MilvusClient, collection: str, rows: np.ndarray, questions: np.ndarray) -> float:
