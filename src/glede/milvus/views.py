@@ -7,8 +7,12 @@ from typing import Any
 from glede.kube.applied import Owned, project_owned
 from glede.kube.objects import Key, key_of
 from glede.milvus.labels import COMPONENT_LABEL, GROUP_LABEL, MILVUS_LABEL, TEMPLATE_ANNOTATION
+from glede.milvus.readable import readable
 
 Object = dict[str, Any]
+
+# Characters of what is told of one pod.
+_MOST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,7 @@ def _trouble(statuses: list[Object], conditions: Mapping[str, Object]) -> str:
     """
     placed = conditions.get("PodScheduled", {})
     if placed.get("status") == "False" and placed.get("reason") == "Unschedulable":
-        return f"cannot be placed: {placed.get('message', '')}"[:300]
+        return f"cannot be placed: {placed.get('message', '')}"[:_MOST]
     for container in statuses:
         waiting = container.get("state", {}).get("waiting", {})
         reason = waiting.get("reason", "")
@@ -200,15 +204,14 @@ def _trouble(statuses: list[Object], conditions: Mapping[str, Object]) -> str:
         ended = container.get("lastState", {}).get("terminated", {})
         code = f", last exit code {ended['exitCode']}" if "exitCode" in ended else ""
         words = _last_line(ended.get("message", "")) or waiting.get("message", "")
-        return f"container {container['name']}: {reason}{code}: {words}"[:300]
+        return f"container {container['name']}: {reason}{code}: {words}"[:_MOST]
     return ""
 
 
 def _last_line(text: str) -> str:
     """Give the last line that says something: of a container that failed, the end of its log is kept."""
-    shown = "".join(char if char.isprintable() or char.isspace() else " " for char in text)
-    lines = [" ".join(line.split()) for line in shown.splitlines()]
-    return next((line for line in reversed(lines) if line), "")
+    lines = (readable(line, _MOST) for line in reversed(text.splitlines()))
+    return next((line for line in lines if line), "")
 
 
 def node(obj: Object) -> NodeView:

@@ -18,7 +18,8 @@ from glede.milvus.probe.azure import shared_key
 from glede.milvus.probe.pulsar import _field, _fields
 from glede.milvus.probe.s3 import signed_headers
 from glede.milvus.probe.scram import Scram, ScramError
-from glede.milvus.probe.target import UnreachableError, readable
+from glede.milvus.probe.target import UnreachableError
+from glede.milvus.readable import readable
 
 KEYS = Login("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 

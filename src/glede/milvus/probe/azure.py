@@ -11,7 +11,8 @@ import re
 from email.utils import format_datetime
 
 from glede.milvus.probe.net import ask, http_client
-from glede.milvus.probe.target import Found, Login, ProbeTarget, UnhealthyError, UnreachableError, readable
+from glede.milvus.probe.target import Found, Login, ProbeTarget, UnhealthyError, UnreachableError
+from glede.milvus.readable import readable
 
 _VERSION = "2021-08-06"
 # The signed text has a line for each of eleven headers that this request does not send.

@@ -10,7 +10,8 @@ from typing import Any
 import httpx2
 
 from glede.milvus.probe.net import Answer, ask, http_client
-from glede.milvus.probe.target import Found, ProbeTarget, UnhealthyError, UnreachableError, readable
+from glede.milvus.probe.target import Found, ProbeTarget, UnhealthyError, UnreachableError
+from glede.milvus.readable import readable
 
 # etcd's own check of endpoints takes a refusal of the key for health, too: the quorum has said so.
 _DENIED = "permission denied"

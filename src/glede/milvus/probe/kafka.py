@@ -8,7 +8,8 @@ import struct
 
 from glede.milvus.probe.net import Connection, connected
 from glede.milvus.probe.scram import DIGESTS, Scram, ScramError
-from glede.milvus.probe.target import Found, Login, ProbeTarget, UnhealthyError, UnreachableError, readable
+from glede.milvus.probe.target import Found, Login, ProbeTarget, UnhealthyError, UnreachableError
+from glede.milvus.readable import readable
 
 _METADATA, _HANDSHAKE, _VERSIONS, _AUTHENTICATE = 3, 17, 18, 36
 _CLIENT = b"glede"

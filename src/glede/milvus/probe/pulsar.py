@@ -6,7 +6,8 @@ The numbers are those of PulsarApi.proto: a command's type is also the number of
 from collections.abc import Iterator
 
 from glede.milvus.probe.net import connected
-from glede.milvus.probe.target import Found, ProbeTarget, UnhealthyError, UnreachableError, readable
+from glede.milvus.probe.target import Found, ProbeTarget, UnhealthyError, UnreachableError
+from glede.milvus.readable import readable
 
 _CONNECT, _CONNECTED, _ERROR = 2, 3, 14
 _PROTOCOL = 19

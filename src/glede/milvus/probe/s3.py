@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from glede.milvus.probe.net import Answer, ask, http_client
-from glede.milvus.probe.target import Found, Login, ProbeTarget, UnhealthyError, UnreachableError, readable
+from glede.milvus.probe.target import Found, Login, ProbeTarget, UnhealthyError, UnreachableError
+from glede.milvus.readable import readable
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _EMPTY = hashlib.sha256(b"").hexdigest()
