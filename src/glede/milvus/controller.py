@@ -27,6 +27,7 @@ from glede.milvus.rollback import effective
 from glede.milvus.rollout import Rollout, rollout
 from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader, SecretValue
+from glede.milvus.sessions import Ender, registry_of
 from glede.milvus.situation import Situation
 from glede.milvus.status import status
 
@@ -57,6 +58,7 @@ class MilvusReconciler:
     scope_of: Callable[[Key], Scope]
     secrets_of: Callable[[Key], SecretReader]
     externals: Externals
+    sessions: Ender
     actor: Actor
     recorder: Recorder
     tool_image: str
@@ -70,6 +72,7 @@ class MilvusReconciler:
         """Make one pass; gives the seconds after which another is due, if any. Raises ApiError."""
         manifest = self.scope_of(key).milvuses.store.get(key)
         if manifest is None:
+            self.sessions.forget(key)
             return None
         # Where its own manifest failed, the one of before is followed.
         milvus = effective(manifest.milvus)
@@ -144,6 +147,8 @@ class MilvusReconciler:
         """Take the next step; gives what the API server refused ("": nothing), and whether there are more."""
         if intent.resolved is None or intent.desired is None:
             return "", False
+        secrets = {name: value.data for name, value in values.items()}
+        self.sessions.keep(key_of_milvus(intent.milvus), registry_of(intent.resolved, secrets))
         await self.actor.finalizer(intent.milvus, wanted=keeps_finalizer(intent.resolved))
         observed = self._observe(intent, values)
         states, health = self._judge(intent, observed)

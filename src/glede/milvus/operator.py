@@ -23,6 +23,7 @@ from glede.milvus.kinds import MANAGER, MILVUS
 from glede.milvus.probe import Prober
 from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader
+from glede.milvus.sessions import Ender
 from glede.milvus.telling import track_milvuses
 from glede.milvus.versions import IMAGE_FIELD
 
@@ -91,10 +92,12 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
     manager = Manager(transport, settings, metrics)
     queue = WorkQueue()
     prober = Prober(lambda key: queue.add(Key(*key), urgent=False))
+    ender = Ender()
     reconciler = MilvusReconciler(
         scope_of=scope_of,
         secrets_of=_readers(transport, scopes, scope_of),
         externals=Externals(prober),
+        sessions=ender,
         actor=_actor(transport, scope_of),
         recorder=manager.recorder,
         tool_image=options.tool_image or default_tool_image(),
@@ -103,9 +106,11 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
     for scope in scopes.values():
         scope.notify(lambda key, urgent: queue.add(key, urgent=urgent))
         scope.on_gone(reconciler.forget)
+        scope.pods.add_handler(ender.of_pod)
         for informer in scope.informers():
             manager.add_informer(informer)
     manager.add_task("probes of external dependencies", prober.run)
+    manager.add_task("ends of sessions", ender.run)
     manager.add_controller(
         Controller(MILVUS.kind, queue, reconciler, workers=options.workers, metrics=metrics)
     )

@@ -75,7 +75,11 @@ class EntryView(Held):
 
 @dataclass(frozen=True, slots=True)
 class PodView:
-    """A pod: whether it is ready, and what keeps it from being so."""
+    """A pod: whether it is ready, and what keeps it from being so.
+
+    ``process`` is the container of Milvus that runs in it, by its ID, and ``ended`` the last one that is
+    certainly over; "" for none.
+    """
 
     key: Key
     milvus: str
@@ -83,6 +87,9 @@ class PodView:
     ready: bool
     deleting: bool
     trouble: str
+    address: str = ""
+    process: str = ""
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +184,27 @@ def pod(obj: Object) -> PodView:
     meta, status = obj["metadata"], obj.get("status", {})
     labels = meta.get("labels", {})
     conditions = {c["type"]: c for c in status.get("conditions", [])}
-    statuses = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+    containers = status.get("containerStatuses", [])
+    statuses = [*status.get("initContainerStatuses", []), *containers]
+    component = labels.get(COMPONENT_LABEL, "")
+    main: Object = next((c for c in containers if c["name"] == component), {})
     return PodView(
         key=key_of(obj),
         milvus=labels.get(MILVUS_LABEL, ""),
-        component=labels.get(COMPONENT_LABEL, ""),
+        component=component,
         ready=conditions.get("Ready", {}).get("status") == "True",
         deleting="deletionTimestamp" in meta,
         trouble=_trouble(statuses, conditions),
+        address=status.get("podIP", ""),
+        process=main.get("containerID", "") if "running" in main.get("state", {}) else "",
+        ended=_ended(main),
     )
+
+
+def _ended(container: Object) -> str:
+    """Give the ID of a container's last run that has ended, as the node saw it."""
+    runs = (container.get(state, {}).get("terminated") or {} for state in ("state", "lastState"))
+    return next((run["containerID"] for run in runs if run.get("containerID")), "")
 
 
 def _trouble(statuses: list[Object], conditions: Mapping[str, Object]) -> str:

@@ -172,6 +172,15 @@ def test_pods_stop_in_bounded_time_after_a_pause() -> None:
     assert "lifecycle" not in container("proxy", components={"proxy": {"terminationGracePeriodSeconds": 0}})
 
 
+def test_a_coordinator_that_serves_nobody_while_it_stops_is_not_waited_for() -> None:
+    def grace(image: str, **values: Any) -> int:
+        found = pod("mixcoord", components={"image": f"milvusdb/milvus:{image}", "mixCoord": values})
+        return int(found["terminationGracePeriodSeconds"])
+
+    assert (grace("v2.3.5"), grace("v2.4.0"), grace("a-tag-of-ours")) == (3, 120, 120)
+    assert grace("v2.3.5", terminationGracePeriodSeconds=30) == 30
+
+
 def test_mounts_and_volumes_of_the_manifest_take_the_place_of_ours() -> None:
     found = pod(
         "datanode",

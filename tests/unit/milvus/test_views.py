@@ -33,3 +33,22 @@ def test_a_crash_is_told_in_the_last_words_of_the_log(log: str | None, words: st
 
 def test_a_long_last_line_is_cut() -> None:
     assert len(pod(crashed(message="x" * 2048)).trouble) == 300
+
+
+def ran(**container: Any) -> tuple[str, str, str]:
+    """Give address, process and ended of a pod whose container is so."""
+    status = {"podIP": "10.0.0.1", "containerStatuses": [{"name": "sidecar"}, {"name": "proxy", **container}]}
+    labels = {"app.kubernetes.io/component": "proxy"}
+    found = pod({"metadata": {"name": "kite", "namespace": "sky", "labels": labels}, "status": status})
+    return found.address, found.process, found.ended
+
+
+def test_a_pod_tells_which_run_of_milvus_is_in_it_and_which_is_over() -> None:
+    running = {"containerID": "c://2", "state": {"running": {}}}
+    over = {"terminated": {"containerID": "c://1"}}
+
+    assert ran(containerID="c://1", state={"waiting": {}}) == ("10.0.0.1", "", "")
+    assert ran(**running) == ("10.0.0.1", "c://2", "")
+    assert ran(**running, lastState=over) == ("10.0.0.1", "c://2", "c://1")
+    assert ran(containerID="c://1", state=over) == ("10.0.0.1", "", "c://1")
+    assert ran(containerID="c://1", state={"waiting": {}}, lastState=over) == ("10.0.0.1", "", "c://1")

@@ -3,6 +3,16 @@
 from glede.milvus.probe.asking import probe
 from glede.milvus.probe.prober import Pace, Prober
 from glede.milvus.probe.target import Login, ProbeResult, ProbeTarget, Tls
-from glede.milvus.probe.targets import probe_target
+from glede.milvus.probe.targets import probe_target, session_prefix
 
-__all__ = ["Login", "Pace", "ProbeResult", "ProbeTarget", "Prober", "Tls", "probe", "probe_target"]
+__all__ = [
+    "Login",
+    "Pace",
+    "ProbeResult",
+    "ProbeTarget",
+    "Prober",
+    "Tls",
+    "probe",
+    "probe_target",
+    "session_prefix",
+]

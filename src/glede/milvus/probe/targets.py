@@ -32,6 +32,13 @@ def probe_target(resolved: Resolved, dependency: Dependency, secrets: Secrets) -
     return _log(settings, dependency)
 
 
+def session_prefix(milvus: Milvus) -> str:
+    """Give the prefix in etcd below which a Milvus's processes register themselves."""
+    settings = _Settings(milvus, {})
+    root = settings.text("etcd", "rootpath", default=milvus.metadata.name)
+    return f"{root}/{settings.text('etcd', 'metasubpath', default='meta')}/session/"
+
+
 class _Settings:
     """``spec.config`` as Milvus reads it: names without regard to case, switches as words."""
 

@@ -58,7 +58,7 @@ def _spec(resolved: Resolved, workload: Workload) -> Object:
     inits = [_copy_container(workload), _merge_container(resolved)]
     return {
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": grace_seconds(workload),
+        "terminationGracePeriodSeconds": grace_seconds(resolved, workload),
         "securityContext": _pod_security(resolved),
         "serviceAccountName": settings.service_account_name or None,
         # Milvus does not talk to the API server; an account of the manifest's own may be for a cloud.
@@ -98,7 +98,7 @@ def _container(resolved: Resolved, workload: Workload) -> Object:
         "ports": _ports(resolved, workload),
         **probes(settings),
         **_TOLD,
-        "lifecycle": lifecycle(workload),
+        "lifecycle": lifecycle(resolved, workload),
         "resources": settings.resources,
         "securityContext": {**_SAFE, **(settings.security_context or {})},
         "volumeMounts": places.mounts(resolved, workload),

@@ -2,6 +2,7 @@
 
 from glede.milvus.render.pvc import claim_name
 from glede.milvus.resolved import Object, Resolved, Workload
+from glede.milvus.versions import Version
 
 # A new query node is Ready long before it holds data, and Deployments wait for nothing else.
 _MIN_READY_SECONDS = {"querynode": 15, "streamingnode": 15}
@@ -14,6 +15,8 @@ _GRACE_SECONDS = {
     "querycoord": 60,
 }
 _DEFAULT_GRACE_SECONDS = 120
+# A coordinator of 2.3 that is told to stop serves nobody from then on, and goes on holding its place.
+_GRACE_BEFORE_2_4 = 3
 # Requests still come for a while after a pod is given up: until every load balancer, or proxy, knows.
 _SLEEP_SECONDS = {"proxy": 15, "standalone": 15, "querynode": 10, "streamingnode": 10}
 
@@ -39,15 +42,23 @@ def min_ready_seconds(workload: Workload) -> int | None:
     return _MIN_READY_SECONDS.get(workload.component)
 
 
-def grace_seconds(workload: Workload) -> int:
+def grace_seconds(resolved: Resolved, workload: Workload) -> int:
     """Give how long a pod may take to stop."""
     written = workload.settings.termination_grace_period_seconds
-    return _GRACE_SECONDS.get(workload.component, _DEFAULT_GRACE_SECONDS) if written is None else written
+    if written is not None:
+        return written
+    if workload.component.endswith("coord") and _waits_in_vain(resolved.version):
+        return _GRACE_BEFORE_2_4
+    return _GRACE_SECONDS.get(workload.component, _DEFAULT_GRACE_SECONDS)
 
 
-def lifecycle(workload: Workload) -> Object | None:
+def _waits_in_vain(version: Version) -> bool:
+    return version.told and (version.major, version.minor) < (2, 4)
+
+
+def lifecycle(resolved: Resolved, workload: Workload) -> Object | None:
     """Give the pause before a pod is told to stop, at most half of the time that it has."""
-    seconds = min(_SLEEP_SECONDS.get(workload.component, 0), grace_seconds(workload) // 2)
+    seconds = min(_SLEEP_SECONDS.get(workload.component, 0), grace_seconds(resolved, workload) // 2)
     if seconds == 0:
         return None
     return {"preStop": {"exec": {"command": ["/bin/sleep", str(seconds)]}}}

@@ -1,0 +1,77 @@
+"""Calls of an etcd over its JSON gateway, with the login and TLS of a target.
+
+The paths are those of etcd's API guide (3.4 and newer).
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from glede.milvus.probe.net import Answer, ask, http_client
+from glede.milvus.probe.target import ProbeTarget, UnhealthyError, UnreachableError
+from glede.milvus.readable import readable
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One endpoint of an etcd, logged in where it has users."""
+
+    client: httpx2.AsyncClient
+    base: str
+    token: str = ""
+
+    async def post(self, path: str, body: dict[str, Any]) -> Answer:
+        """Call ``/v3/<path>``. Raises UnreachableError."""
+        headers = {"authorization": self.token} if self.token else {}
+        request = self.client.build_request("POST", f"{self.base}/v3/{path}", json=body, headers=headers)
+        return await ask(self.client, request)
+
+    async def call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Call ``/v3/<path>`` and give its answer. Raises UnreachableError, and UnhealthyError if refused."""
+        answer = await self.post(path, body)
+        if answer.status != 200:
+            raise UnhealthyError(f"{path} answers {answer.status}: {message_of(answer)}")
+        return object_of(answer)
+
+
+@asynccontextmanager
+async def gateway(target: ProbeTarget, endpoint: str) -> AsyncIterator[Gateway]:
+    """Connect and log in. Raises UnreachableError, and UnhealthyError where the login is refused."""
+    base = f"{'https' if target.tls else 'http'}://{endpoint}"
+    async with http_client(target.tls) as client:
+        open_ = Gateway(client, base)
+        yield Gateway(client, base, await _token(open_, target))
+
+
+async def _token(open_: Gateway, target: ProbeTarget) -> str:
+    if not target.login:
+        return ""
+    body = {"name": target.login.name, "password": target.login.password}
+    answer = await open_.post("auth/authenticate", body)
+    if answer.status == 200:
+        return str(object_of(answer).get("token", ""))
+    words = message_of(answer)
+    if "not enabled" in words:
+        return ""
+    raise UnhealthyError(f"it refuses the user or password: {words}")
+
+
+def object_of(answer: Answer) -> dict[str, Any]:
+    """Give the JSON object of an answer. Raises UnreachableError where it holds none."""
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise UnreachableError("it does not answer as etcd does") from error
+    if not isinstance(found, dict):
+        raise UnreachableError("it does not answer as etcd does")
+    return found
+
+
+def message_of(answer: Answer) -> str:
+    """Give etcd's own words of an answer that is a refusal. Raises UnreachableError where there are none."""
+    found = object_of(answer)
+    return readable(str(found.get("message") or found.get("error") or answer.status))

@@ -1,0 +1,94 @@
+"""The sessions that a Milvus's processes keep in its etcd.
+
+Each process registers every role it plays at ``<etcd.rootPath>/<etcd.metaSubPath>/session/``, as JSON with
+its address, under a lease that it keeps alive (Milvus's ``sessionutil``; the same from 2.2 on).
+"""
+
+import asyncio
+import base64
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from glede.milvus.probe import ProbeTarget
+from glede.milvus.probe.gateway import Gateway, gateway
+from glede.milvus.probe.target import UnhealthyError, UnreachableError
+
+T = TypeVar("T")
+
+SECONDS = 5.0
+# Far more than a Milvus has processes, and within what one answer may hold.
+_MOST = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one process has registered: for which role, at which IP address, and under which lease."""
+
+    role: str
+    address: str
+    lease: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Where a Milvus's sessions are: its etcd, and the prefix of their keys, which ends with a slash."""
+
+    etcd: ProbeTarget
+    prefix: str
+
+    async def read(self) -> list[Session]:
+        """Give all sessions. Raises UnhealthyError or UnreachableError."""
+        return await self._at_one(self._read)
+
+    async def end(self, lease: str) -> None:
+        """Revoke a lease, and with it delete all keys under it; one that is gone already is no error.
+
+        Raises UnhealthyError or UnreachableError.
+        """
+
+        async def revoke(etcd: Gateway) -> None:
+            answer = await etcd.post("lease/revoke", {"ID": lease})
+            if answer.status not in {200, 404}:
+                raise UnhealthyError(f"lease/revoke answers {answer.status}")
+
+        await self._at_one(revoke)
+
+    async def _read(self, etcd: Gateway) -> list[Session]:
+        begin = self.prefix.encode()
+        # A prefix's range ends before the prefix with its last byte counted up.
+        end = begin[:-1] + bytes([begin[-1] + 1])
+        body = {"key": _coded(begin), "range_end": _coded(end), "limit": _MOST}
+        found = await etcd.call("kv/range", body)
+        pairs = found.get("kvs", [])
+        return [session for pair in pairs if (session := _session(pair, begin))]
+
+    async def _at_one(self, call: Callable[[Gateway], Awaitable[T]]) -> T:
+        """Call the first endpoint that answers."""
+        failure: UnhealthyError | UnreachableError = UnreachableError("no endpoint is named")
+        for endpoint in self.etcd.endpoints:
+            try:
+                async with asyncio.timeout(SECONDS), gateway(self.etcd, endpoint) as etcd:
+                    return await call(etcd)
+            except TimeoutError:
+                failure = UnreachableError(f"{endpoint}: no answer in {SECONDS:g} seconds")
+            except (UnhealthyError, UnreachableError) as error:
+                failure = error
+        raise failure
+
+
+def _session(pair: Any, prefix: bytes) -> Session | None:
+    """Read one key; None for what is no session of a process at an address (the counter of IDs is none)."""
+    try:
+        role = base64.b64decode(pair["key"]).removeprefix(prefix).decode()
+        value = json.loads(base64.b64decode(pair["value"]))
+        host = str(value["Address"]).rpartition(":")[0].strip("[]")
+        lease = str(int(pair["lease"]))
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+    return Session(role, host, lease) if host and lease != "0" else None
+
+
+def _coded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
