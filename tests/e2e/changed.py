@@ -12,6 +12,7 @@ from lab.daemons import wait_for
 from pymilvus import MilvusClient
 from tests.e2e import vectors
 from tests.e2e.inserting import Inserter
+from tests.e2e.killed import Killer
 from tests.e2e.operated import Operated
 from tests.e2e.searching import Searcher, counted
 
@@ -46,6 +47,23 @@ def changed_under_search(milvus: Operated) -> list[str]:
         assert milvus.condition("MilvusUpdated")["status"] == "False"
         found += watched.change("... corrected", _image(image), _done)
         found += watched.change("every component restarted", {"podAnnotations": {"turn": "1"}}, _done)
+        found += _killed(watched)
+    return found
+
+
+def _killed(watched: "Watched") -> list[str]:
+    """Kill those whose loss is felt most, one after another; gives the rows of the table."""
+    killer = Killer(watched.milvus)
+    leader = killer.leader(COLLECTIONS[1])
+
+    def whole(_milvus: dict[str, Any]) -> bool:
+        return watched.milvus.whole()
+
+    found = watched.during("the leading query node killed", lambda: killer.kill("querynode", leader), whole)
+    found += watched.during(
+        "the active coordinator killed", lambda: killer.kill("mixcoord", "rootcoord"), whole
+    )
+    found += watched.during("a proxy killed", lambda: killer.kill("proxy"), whole)
     return found
 
 
@@ -68,10 +86,17 @@ class Watched:
     def change(
         self, what: str, components: dict[str, Any], done: Callable[[dict[str, Any]], bool]
     ) -> list[str]:
-        """Change them, wait until it is done and searches are good; gives a row for each searcher."""
-        begin = time.monotonic()
+        """Change components, wait until it is done and searches are good; gives a row for each searcher."""
         patch = json.dumps({"spec": {"components": components}})
-        self.milvus.kubectl("patch", "milvus", self.milvus.name, "--type=merge", f"--patch={patch}")
+        arguments = ("patch", "milvus", self.milvus.name, "--type=merge", f"--patch={patch}")
+        return self.during(what, lambda: self.milvus.kubectl(*arguments), done)
+
+    def during(
+        self, what: str, act: Callable[[], object], done: Callable[[dict[str, Any]], bool]
+    ) -> list[str]:
+        """Act, wait until it is done and searches are good; gives a row for each searcher."""
+        begin = time.monotonic()
+        act()
         self.milvus.until(what, lambda: done(self.milvus.read()), CHANGE_SECONDS)
         took = time.monotonic() - begin
         whole = max(_calm(searcher, begin) for searcher in self.searchers.values())

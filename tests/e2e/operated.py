@@ -138,6 +138,12 @@ class Operated:
 
         self.until("is Healthy and whole", holds)
 
+    def whole(self) -> bool:
+        """Tell whether it is Healthy and nothing is missing."""
+        status = self.status()
+        conditions = {c["type"]: c["status"] for c in status["conditions"]}
+        return bool(status["status"] == "Healthy" and conditions["Degraded"] == "False")
+
     @property
     def uri(self) -> str:
         """Where clients find it."""

@@ -75,38 +75,9 @@ def test_a_bare_cluster(release: Release, figures: Figures, tmp_path_factory: py
         _comes_up(milvus, "cluster", figures)
         columns = milvus.kubectl("get", "milvus", milvus.name, "--no-headers").split()
         assert columns[:6] == ["my-milvus", "cluster", "Healthy", "12/12", "2.3.5", "True"]
-        figures.lost += [
-            _pod_killed(milvus, "querynode"),
-            _pod_killed(milvus, "proxy"),
-            _pod_killed(milvus, "mixcoord"),
-            _operator_killed(release, milvus),
-            _store_stopped(milvus),
-        ]
+        figures.lost += [_operator_killed(release, milvus), _store_stopped(milvus)]
         search_once(milvus.uri, SEARCH_SECONDS)
         figures.changed += changed_under_search(milvus)
-
-
-def _pod_killed(milvus: Operated, component: str) -> str:
-    """Kill one pod for good; it counts until a new one is available and the Milvus is whole again."""
-    api = milvus.lab.client(milvus.namespace)
-    labels = {"app.kubernetes.io/component": component}
-    pod = pods_of(api, milvus.namespace, labels)[0]
-    name, before = str(pod.metadata.name), _restarts(pod)
-    begin = time.monotonic()
-    with faults.killed_pod(api, pod, wait=False):
-        pass
-    # A quick one may be back before the status is looked at.
-    milvus.until(
-        f"tells that a {component} is missing",
-        lambda: not _whole(milvus) or _restarts(api.get(Pod, name)) > before,
-        30,
-    )
-    milvus.until("is whole again", lambda: _whole(milvus), LOSS_SECONDS)
-    return f"| a {component}'s container, killed | {time.monotonic() - begin:.0f} |"
-
-
-def _restarts(pod: Pod) -> int:
-    return sum(status.restartCount for status in pod.status.containerStatuses or [])
 
 
 def _operator_killed(release: Release, milvus: Operated) -> str:
@@ -117,7 +88,7 @@ def _operator_killed(release: Release, milvus: Operated) -> str:
     begin = time.monotonic()
     milvus.kubectl("delete", "deployment", f"{milvus.name}-milvus-indexnode", "--wait=true")
     milvus.until("has all Deployments again", lambda: _exists(milvus, "indexnode"), LOSS_SECONDS)
-    milvus.until("is whole again", lambda: _whole(milvus), LOSS_SECONDS)
+    milvus.until("is whole again", milvus.whole, LOSS_SECONDS)
     return f"| both operators and a Deployment | {time.monotonic() - begin:.0f} |"
 
 
@@ -134,14 +105,8 @@ def _store_stopped(milvus: Operated) -> str:
         )
         assert milvus.condition("Degraded")["status"] == "True"
     begin = time.monotonic()
-    milvus.until("is whole again", lambda: _whole(milvus), LOSS_SECONDS)
+    milvus.until("is whole again", milvus.whole, LOSS_SECONDS)
     return f"| three of four S3 servers, after their return | {time.monotonic() - begin:.0f} |"
-
-
-def _whole(milvus: Operated) -> bool:
-    status = milvus.status()
-    conditions = {c["type"]: c["status"] for c in status["conditions"]}
-    return bool(status["status"] == "Healthy" and conditions["Degraded"] == "False")
 
 
 def _exists(milvus: Operated, component: str) -> bool:
@@ -181,7 +146,7 @@ def _external_stopped(milvus: Operated, name: str, condition: str) -> str:
     told = time.monotonic() - begin
     milvus.kubectl("scale", "statefulset", name, "--replicas=1")
     begin = time.monotonic()
-    milvus.until("is whole again", lambda: _whole(milvus), LOSS_SECONDS)
+    milvus.until("is whole again", milvus.whole, LOSS_SECONDS)
     milvus.until("searches again", lambda: _searches(milvus), LOSS_SECONDS)
     return f"| {name} | {told:.0f} | {time.monotonic() - begin:.0f} |"
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,9 +59,10 @@ class Sky:
         self.ender.of_pod("MODIFIED", Key("sky", name), None, view(name, **values))
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not holds():
-                await asyncio.sleep(0.01)
+        end = time.monotonic() + 20
+        while not holds():
+            assert time.monotonic() < end
+            await asyncio.sleep(0.01)
 
     async def learned(self, process: str) -> None:
         await self.until(lambda: process in self.ender._milvuses[OWNER].leases)

@@ -177,7 +177,7 @@ def test_a_coordinator_that_serves_nobody_while_it_stops_is_not_waited_for() -> 
         found = pod("mixcoord", components={"image": f"milvusdb/milvus:{image}", "mixCoord": values})
         return int(found["terminationGracePeriodSeconds"])
 
-    assert (grace("v2.3.5"), grace("v2.4.0"), grace("a-tag-of-ours")) == (3, 120, 120)
+    assert (grace("v2.3.5"), grace("v2.4.0"), grace("a-tag-of-ours")) == (2, 120, 120)
     assert grace("v2.3.5", terminationGracePeriodSeconds=30) == 30
 
 

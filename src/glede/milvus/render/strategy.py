@@ -16,7 +16,7 @@ _GRACE_SECONDS = {
 }
 _DEFAULT_GRACE_SECONDS = 120
 # A coordinator of 2.3 that is told to stop serves nobody from then on, and goes on holding its place.
-_GRACE_BEFORE_2_4 = 3
+_GRACE_BEFORE_2_4 = 2
 # Requests still come for a while after a pod is given up: until every load balancer, or proxy, knows.
 _SLEEP_SECONDS = {"proxy": 15, "standalone": 15, "querynode": 10, "streamingnode": 10}
 
