@@ -46,7 +46,7 @@ class Sky:
         return lease
 
     def put(self, key: str, value: str, lease: str = "0") -> None:
-        body = {"key": coded(key), "value": coded(value), "lease": lease}
+        body: dict[str, object] = {"key": coded(key), "value": coded(value), "lease": lease}
         self.etcd.post("/v3/kv/put", body)
 
     def roles(self) -> set[str]:
