@@ -7,6 +7,7 @@ from lab.cluster import pods_of
 from lightkube.models.core_v1 import Pod as PodModel
 from lightkube.resources.core_v1 import Pod
 from pymilvus import MilvusClient
+from tests.e2e import vectors
 from tests.e2e.operated import Operated
 
 from glede.milvus.probe import ProbeTarget
@@ -41,7 +42,7 @@ class Killer:
     def leader(self, collection: str) -> str:
         """Give the role under which the query node that leads a collection's only shard is registered."""
         client = MilvusClient(self.milvus.uri, timeout=30)
-        found = {s.shard_leader for replica in client.describe_replica(collection) for s in replica.shards}
+        found = vectors.shard_leaders(client, collection)
         client.close()
         assert len(found) == 1, f"{collection} has several leaders: {found}"
         return f"querynode-{found.pop()}"

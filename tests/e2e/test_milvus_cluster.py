@@ -105,9 +105,7 @@ def test_searches_find_the_nearest(cluster: Cluster) -> None:
 def query_node(cluster: Cluster, *, leads: bool) -> Pod:
     """Give the query node that leads the collection's shard, or another one."""
     client = MilvusClient(cluster.uri, timeout=10)
-    leaders = {
-        shard.shard_leader for replica in client.describe_replica(COLLECTION) for shard in replica.shards
-    }
+    leaders = vectors.shard_leaders(client, COLLECTION)
     client.close()
     pods = pods_of(cluster.lab.client(), cluster.namespace, QUERY_NODES)
     return next(pod for pod in pods if (_milvus_id(pod) in leaders) == leads)

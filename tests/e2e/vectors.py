@@ -53,6 +53,11 @@ def _create(client: MilvusClient, collection: str, schema: CollectionSchema) -> 
             return
 
 
+def shard_leaders(client: MilvusClient, collection: str) -> set[int]:
+    """Give the numbers by which Milvus knows the query nodes that lead a loaded collection's shards."""
+    return {s.shard_leader for replica in client.describe_replica(collection) for s in replica.shards}
+
+
 def recall(client: MilvusClient, collection: str, rows: np.ndarray, questions: np.ndarray) -> float:
     """Give the share of the true nearest neighbours that a search finds."""
     truth = np.argsort(-(questions @ rows.T), axis=1)[:, :LIMIT]

@@ -15,6 +15,7 @@ from tests.kube.servers import Served
 
 from glede.kube.objects import Key
 from glede.milvus.probe import Login, ProbeTarget
+from glede.milvus.probe.gateway import coded
 from glede.milvus.sessions import Ender, Over, Pace, Registry
 from glede.milvus.views import PodView
 
@@ -58,6 +59,9 @@ class Sky:
     def sees(self, name: str, **values: object) -> None:
         self.ender.of_pod("MODIFIED", Key("sky", name), None, view(name, **values))
 
+    def goes(self, name: str, process: str) -> None:
+        self.sees(name, address="10.0.0.1", ended=process, ready=False, deleting=True)
+
     async def until(self, holds: Callable[[], bool]) -> None:
         end = time.monotonic() + 20
         while not holds():
@@ -73,10 +77,6 @@ class Sky:
         await self.until(lambda: not milvus.over and milvus.timer is None and milvus.task is not None)
 
 
-def coded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
 def view(name: str, **values: object) -> PodView:
     usual = {"component": "mixcoord", "ready": True, "deleting": False, "trouble": ""}
     return PodView(**{"key": Key("sky", name), "milvus": "kite", **usual, **values})  # type: ignore[arg-type]
@@ -86,7 +86,7 @@ def registry(*endpoints: str, login: Login | None = None) -> Registry:
     return Registry(ProbeTarget("1", ("sky", "kite"), "etcd", "etcd", endpoints, login=login), PREFIX)
 
 
-def run(etcd: Served, story: Callable[[Sky], Awaitable[None]], place: Registry | None = None) -> None:
+def run(etcd: Served, story: Callable[[Sky], Awaitable[None]]) -> None:
     async def go() -> None:
         told: list[tuple[str, int]] = []
 
@@ -94,7 +94,7 @@ def run(etcd: Served, story: Callable[[Sky], Awaitable[None]], place: Registry |
             told.append((over.pod, count))
 
         ender = Ender(pace=QUICK, told=tell)
-        ender.keep(OWNER, place or registry(etcd.endpoint))
+        ender.keep(OWNER, registry(etcd.endpoint))
         running = asyncio.create_task(ender.run())
         try:
             await story(Sky(etcd, ender, told))
@@ -116,7 +116,7 @@ def test_a_pod_that_goes_leaves_nothing_behind_and_takes_nobody_with_it(etcd: Se
         sky.sees("standby", address="10.0.0.2", process="b1")
         await sky.learned("a1")
         sky.sees("active", address="10.0.0.1", process="a1", deleting=True)
-        sky.sees("active", address="10.0.0.1", ended="a1", ready=False, deleting=True)
+        sky.goes("active", "a1")
         await sky.until(lambda: sky.told == [("active", 1)])
         assert sky.roles() == {"id", "mixcoord-2", "querynode-3"}
 
@@ -128,7 +128,7 @@ def test_a_role_that_was_taken_late_goes_with_its_pod(etcd: Served) -> None:
         sky.sees("a", address="10.0.0.1", process="a1")
         await sky.until(lambda: sky.ender._milvuses[OWNER].task is not None)
         sky.register("rootcoord", at="10.0.0.1")
-        sky.sees("a", address="10.0.0.1", ended="a1", ready=False, deleting=True)
+        sky.goes("a", "a1")
         await sky.until(lambda: not sky.roles())
 
     run(etcd, story)
@@ -157,7 +157,7 @@ def test_an_address_that_another_pod_has_by_now_is_the_others(etcd: Served) -> N
         sky.sees("a", address="10.0.0.1", process="a1")
         await sky.until(lambda: sky.ender._milvuses[OWNER].task is not None)
         sky.register("querynode-9", at="10.0.0.1")
-        sky.sees("a", address="10.0.0.1", ended="a1", ready=False, deleting=True)
+        sky.goes("a", "a1")
         sky.sees("b", address="10.0.0.1", process="b1", ready=False)
         await sky.looked()
         assert sky.roles() == {"querynode-9"}
@@ -188,7 +188,7 @@ def test_an_etcd_that_does_not_answer_is_asked_again(etcd: Served) -> None:
         sky.register("rootcoord", at="10.0.0.1")
         sky.sees("a", address="10.0.0.1", process="a1")
         sky.ender.keep(OWNER, registry(f"127.0.0.1:{free_ports(1)[0]}"))
-        sky.sees("a", address="10.0.0.1", ended="a1", ready=False, deleting=True)
+        sky.goes("a", "a1")
         await sky.until(lambda: sky.ender._milvuses[OWNER].tries > 1)
         sky.ender.keep(OWNER, registry(f"127.0.0.1:{free_ports(1)[0]}", etcd.endpoint))
         await sky.until(lambda: not sky.roles())
@@ -202,7 +202,7 @@ def test_sessions_can_be_left_alone(etcd: Served) -> None:
         sky.sees("a", address="10.0.0.1", process="a1")
         await sky.learned("a1")
         sky.ender.keep(OWNER, None)
-        sky.sees("a", address="10.0.0.1", ended="a1", ready=False, deleting=True)
+        sky.goes("a", "a1")
         await sky.looked()
         assert sky.roles() == {"rootcoord"}
 

@@ -53,6 +53,11 @@ class Version:
         return (self.major, self.minor) >= (2, 4)
 
     @property
+    def stopping_holds_up(self) -> bool:
+        """Whether a coordinator that is told to stop serves nobody and still holds its place for a while."""
+        return (self.major, self.minor) < (2, 4)
+
+    @property
     def has_cdc(self) -> bool:
         """Whether it has change data capture within itself."""
         return self >= Version(2, 6, 6)

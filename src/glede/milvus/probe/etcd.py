@@ -1,8 +1,6 @@
 """Ask an etcd whether it is well: log in, look for alarms, and read through the quorum."""
 
-import base64
-
-from glede.milvus.probe.gateway import Gateway, gateway, message_of, object_of
+from glede.milvus.probe.gateway import Gateway, coded, gateway, message_of, object_of
 from glede.milvus.probe.net import ask
 from glede.milvus.probe.target import Found, ProbeTarget, UnhealthyError
 from glede.milvus.readable import readable
@@ -21,8 +19,7 @@ async def ask_etcd(target: ProbeTarget, endpoint: str) -> Found:
         told = object_of(status)
         if errors := [readable(str(error)) for error in told.get("errors", [])]:
             raise UnhealthyError(f"it tells of {'; '.join(errors)}")
-        key = base64.b64encode(f"{target.prefix}/health".encode()).decode()
-        read = await etcd.post("kv/range", {"key": key, "limit": 1})
+        read = await etcd.post("kv/range", {"key": coded(f"{target.prefix}/health"), "limit": 1})
         if read.status != 200 and _DENIED not in message_of(read):
             raise UnhealthyError(f"it does not read: {message_of(read)}")
     version = readable(str(told.get("version", "")), 20)

@@ -3,6 +3,7 @@
 The paths are those of etcd's API guide (3.4 and newer).
 """
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,6 +59,11 @@ async def _token(open_: Gateway, target: ProbeTarget) -> str:
     if "not enabled" in words:
         return ""
     raise UnhealthyError(f"it refuses the user or password: {words}")
+
+
+def coded(key: str) -> str:
+    """Give a key, or an end of a range of keys, as the gateway wants it."""
+    return base64.b64encode(key.encode()).decode()
 
 
 def object_of(answer: Answer) -> dict[str, Any]:

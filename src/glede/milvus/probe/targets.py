@@ -35,8 +35,7 @@ def probe_target(resolved: Resolved, dependency: Dependency, secrets: Secrets) -
 def session_prefix(milvus: Milvus) -> str:
     """Give the prefix in etcd below which a Milvus's processes register themselves."""
     settings = _Settings(milvus, {})
-    root = settings.text("etcd", "rootpath", default=milvus.metadata.name)
-    return f"{root}/{settings.text('etcd', 'metasubpath', default='meta')}/session/"
+    return f"{settings.etcd_root()}/{settings.text('etcd', 'metasubpath', default='meta')}/session/"
 
 
 class _Settings:
@@ -55,6 +54,9 @@ class _Settings:
 
     def flag(self, *path: str) -> bool:
         return self.text(*path).strip().lower() in {"true", "1", "t"}
+
+    def etcd_root(self) -> str:
+        return self.text("etcd", "rootpath", default=self.milvus.metadata.name)
 
     def file(self, path: str) -> bytes | None:
         """Give what a file in Milvus's pods holds, where it comes from a Secret that the manifest mounts."""
@@ -108,8 +110,7 @@ def _etcd(settings: _Settings, dependency: Dependency) -> ProbeTarget:
     login = None
     if settings.flag("etcd", "auth", "enabled"):
         login = _login(settings.text("etcd", "auth", "username"), settings.text("etcd", "auth", "password"))
-    prefix = settings.text("etcd", "rootpath", default=settings.milvus.metadata.name)
-    return _target(settings, dependency, tls=tls, login=login, prefix=prefix)
+    return _target(settings, dependency, tls=tls, login=login, prefix=settings.etcd_root())
 
 
 def _login(name: str, password: str) -> Login | None:

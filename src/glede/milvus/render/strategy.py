@@ -2,7 +2,6 @@
 
 from glede.milvus.render.pvc import claim_name
 from glede.milvus.resolved import Object, Resolved, Workload
-from glede.milvus.versions import Version
 
 # A new query node is Ready long before it holds data, and Deployments wait for nothing else.
 _MIN_READY_SECONDS = {"querynode": 15, "streamingnode": 15}
@@ -15,8 +14,8 @@ _GRACE_SECONDS = {
     "querycoord": 60,
 }
 _DEFAULT_GRACE_SECONDS = 120
-# A coordinator of 2.3 that is told to stop serves nobody from then on, and goes on holding its place.
-_GRACE_BEFORE_2_4 = 2
+# Where it holds others up: Version.stopping_holds_up.
+_SHORT_GRACE_SECONDS = 2
 # Requests still come for a while after a pod is given up: until every load balancer, or proxy, knows.
 _SLEEP_SECONDS = {"proxy": 15, "standalone": 15, "querynode": 10, "streamingnode": 10}
 
@@ -47,13 +46,9 @@ def grace_seconds(resolved: Resolved, workload: Workload) -> int:
     written = workload.settings.termination_grace_period_seconds
     if written is not None:
         return written
-    if workload.component.endswith("coord") and _waits_in_vain(resolved.version):
-        return _GRACE_BEFORE_2_4
+    if workload.component.endswith("coord") and resolved.version.stopping_holds_up:
+        return _SHORT_GRACE_SECONDS
     return _GRACE_SECONDS.get(workload.component, _DEFAULT_GRACE_SECONDS)
-
-
-def _waits_in_vain(version: Version) -> bool:
-    return version.told and (version.major, version.minor) < (2, 4)
 
 
 def lifecycle(resolved: Resolved, workload: Workload) -> Object | None:

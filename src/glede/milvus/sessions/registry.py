@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from glede.milvus.probe import ProbeTarget
-from glede.milvus.probe.gateway import Gateway, gateway
+from glede.milvus.probe.gateway import Gateway, coded, gateway
 from glede.milvus.probe.target import UnhealthyError, UnreachableError
 
 T = TypeVar("T")
@@ -56,13 +56,12 @@ class Registry:
         await self._at_one(revoke)
 
     async def _read(self, etcd: Gateway) -> list[Session]:
-        begin = self.prefix.encode()
-        # A prefix's range ends before the prefix with its last byte counted up.
-        end = begin[:-1] + bytes([begin[-1] + 1])
-        body = {"key": _coded(begin), "range_end": _coded(end), "limit": _MOST}
+        # A prefix's range ends before the prefix with its last byte counted up: after "/" comes "0".
+        end = f"{self.prefix.removesuffix('/')}0"
+        body = {"key": coded(self.prefix), "range_end": coded(end), "limit": _MOST}
         found = await etcd.call("kv/range", body)
         pairs = found.get("kvs", [])
-        return [session for pair in pairs if (session := _session(pair, begin))]
+        return [session for pair in pairs if (session := _session(pair, self.prefix))]
 
     async def _at_one(self, call: Callable[[Gateway], Awaitable[T]]) -> T:
         """Call the first endpoint that answers."""
@@ -78,17 +77,13 @@ class Registry:
         raise failure
 
 
-def _session(pair: Any, prefix: bytes) -> Session | None:
+def _session(pair: Any, prefix: str) -> Session | None:
     """Read one key; None for what is no session of a process at an address (the counter of IDs is none)."""
     try:
-        role = base64.b64decode(pair["key"]).removeprefix(prefix).decode()
+        role = base64.b64decode(pair["key"]).decode().removeprefix(prefix)
         value = json.loads(base64.b64decode(pair["value"]))
         host = str(value["Address"]).rpartition(":")[0].strip("[]")
         lease = str(int(pair["lease"]))
     except (KeyError, TypeError, ValueError, RecursionError):
         return None
     return Session(role, host, lease) if host and lease != "0" else None
-
-
-def _coded(data: bytes) -> str:
-    return base64.b64encode(data).decode()
