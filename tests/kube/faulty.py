@@ -165,9 +165,10 @@ class FaultyTransport:
             lambda: self._inner.apply(resource, key, obj, subresource=subresource, manager=manager),
         )
 
-    async def create(self, resource: Resource, obj: Object) -> Object:
+    async def create(self, resource: Resource, obj: Object, *, subresource: str | None = None) -> Object:
         return await self._pass(
-            Request("create", resource.plural, key_of(obj)), lambda: self._inner.create(resource, obj)
+            Request("create", resource.plural, key_of(obj), subresource),
+            lambda: self._inner.create(resource, obj, subresource=subresource),
         )
 
     async def replace(self, resource: Resource, key: Key, obj: Object) -> Object:

@@ -21,7 +21,7 @@ from glede.kube.transport import Selection, Transport
 from glede.milvus.kinds import MANAGER, MILVUS
 from glede.milvus.operator import Options, build
 
-WAIT_SECONDS = 40.0
+WAIT_SECONDS = 90.0
 TOOL_IMAGE = "ghcr.io/glede/glede-operator:test"
 
 

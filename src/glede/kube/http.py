@@ -145,9 +145,10 @@ class HttpTransport:
         params = {**self._writing(manager), "force": "true"}
         return await self._answer(_Call("apply", resource, "PATCH", path, params, obj, APPLY_PATCH))
 
-    async def create(self, resource: Resource, obj: Object) -> Object:
-        """Create an object. Raises Conflict when the name is taken."""
-        path = resource.path(obj["metadata"].get("namespace"))
+    async def create(self, resource: Resource, obj: Object, *, subresource: str | None = None) -> Object:
+        """Create an object, or a subresource of one. Raises Conflict when the name is taken."""
+        meta = obj["metadata"]
+        path = resource.path(meta.get("namespace"), meta["name"] if subresource else None, subresource)
         return await self._answer(_Call("create", resource, "POST", path, self._writing(), obj))
 
     async def replace(self, resource: Resource, key: Key, obj: Object) -> Object:

@@ -75,8 +75,8 @@ class Transport(Protocol):
         """Server-side apply by force; a field that the API server does not know is refused."""
         ...
 
-    async def create(self, resource: Resource, obj: Object) -> Object:
-        """Create an object. Raises Conflict when the name is taken."""
+    async def create(self, resource: Resource, obj: Object, *, subresource: str | None = None) -> Object:
+        """Create an object, or a subresource of one. Raises Conflict when the name is taken."""
         ...
 
     async def replace(self, resource: Resource, key: Key, obj: Object) -> Object:

@@ -1,18 +1,31 @@
 """Carrying out a plan: Secrets made up, objects applied, objects deleted."""
 
 import base64
+import logging
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from glede.api.milvus.spec import Milvus
 from glede.kube.applied import Applier
-from glede.kube.errors import ApiError, Conflict, Invalid, NotFound
-from glede.kube.objects import DEPLOYMENT, PVC, SECRET, SERVICE, Key, Resource, key_of, uid_of
+from glede.kube.errors import ApiError, Conflict, Invalid, NotFound, TooManyRequests
+from glede.kube.objects import (
+    DEPLOYMENT,
+    POD,
+    PVC,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+    Key,
+    Resource,
+    key_of,
+    uid_of,
+)
 from glede.kube.transport import Selection, Transport
 from glede.milvus.desired import Ref, ref_of
+from glede.milvus.growth import Larger
 from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
 from glede.milvus.labels import MILVUS_LABEL
 from glede.milvus.manifest import key_of_milvus
@@ -20,7 +33,9 @@ from glede.milvus.observed import Observed
 from glede.milvus.plan import Deletion, Plan
 from glede.milvus.render.labels import owner_reference
 from glede.milvus.resolved import Dependency
-from glede.milvus.views import Held, WorkloadView, held
+from glede.milvus.views import Held, PodView, WorkloadView, held
+
+log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 FINALIZER = "milvus.milvus.io/finalizer"
@@ -29,10 +44,30 @@ _HANDOVER = "glede-handover"
 _KEY_BYTES = 24
 # A field that is unknown or wrong, a right or a kind that is missing: asking again at once is of no use.
 _REFUSALS = frozenset({400, 403, 404, 422})
+# A budget that allows no eviction now may do so when it has counted its pods anew.
+EVICTION_SECONDS = 3.0
 
 
-class Refused(Exception):  # noqa: N818 - what the API server says
-    """The API server refuses an object as it is rendered: field and reason."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a plan: which objects the API server refuses as they are rendered, with reasons; "": none.
+
+    ``again`` is after how many seconds an eviction is to be tried again, None for none.
+    """
+
+    refused: str = ""
+    again: float | None = None
+
+
+@contextmanager
+def _noting(refused: list[str], what: str) -> Iterator[None]:
+    """Note what the API server refuses, and go on."""
+    try:
+        yield
+    except ApiError as error:
+        if error.status not in _REFUSALS:
+            raise
+        refused.append(f"{what}: {error.message}")
 
 
 @dataclass(slots=True)
@@ -42,27 +77,57 @@ class Actor:
     transport: Transport
     applier: Applier
     gone: Callable[[Resource, Key, str], None]
+    _evicted: dict[str, str] = field(default_factory=dict)
 
-    async def carry_out(self, milvus: Milvus, plan: Plan, observed: Observed) -> None:
-        """Carry out a plan.
-
-        Raises Refused after all else was done when the API server refused objects, ApiError when it could not
-        be asked.
-        """
+    async def carry_out(self, milvus: Milvus, plan: Plan, observed: Observed) -> Outcome:
+        """Carry out a plan, also what comes after something that is refused. Raises ApiError."""
         refused: list[str] = []
         for dependency in plan.generate:
             await self._generate(milvus, dependency)
+        for larger in plan.grow:
+            with _noting(refused, f"{PVC.kind} {larger.key.name}"):
+                await self._grow(larger)
         for obj in plan.apply:
-            try:
+            with _noting(refused, f"{obj['kind']} {obj['metadata']['name']}"):
                 await self._apply(obj, observed, plan.digests.get(ref_of(obj)))
-            except ApiError as error:
-                if error.status not in _REFUSALS:
-                    raise
-                refused.append(f"{obj['kind']} {obj['metadata']['name']}: {error.message}")
         for deletion in plan.delete:
             await self.delete(deletion)
-        if refused:
-            raise Refused("; ".join(refused))
+        for deletion in plan.remake:
+            await self.delete(deletion, propagation="Orphan")
+        again = await self._evict(milvus, plan.evict) if plan.evict else None
+        return Outcome("; ".join(refused), again)
+
+    async def _grow(self, larger: Larger) -> None:
+        """Ask for a larger volume, if the claim still is the one that was meant."""
+        storage = {"resources": {"requests": {"storage": larger.size}}}
+        with suppress(NotFound, Conflict):
+            body = {"metadata": {"uid": larger.uid}, "spec": storage}
+            await self.transport.patch(PVC, larger.key, body)
+
+    async def _evict(self, milvus: Milvus, pod: PodView) -> float | None:
+        """Evict a pod, if it still is the one that was meant and its budget allows it."""
+        if self._evicted.get(milvus.metadata.uid) == pod.uid:
+            # What is watched is behind. A second one would be charged to the budget for its successor.
+            return None
+        body: Object = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": pod.key.name, "namespace": pod.key.namespace},
+            "deleteOptions": {"preconditions": {"uid": pod.uid}},
+        }
+        try:
+            await self.transport.create(POD, body, subresource="eviction")
+        except (NotFound, Conflict):
+            return None
+        except TooManyRequests:
+            return EVICTION_SECONDS
+        self._evicted[milvus.metadata.uid] = pod.uid
+        log.info("pod %s: evicted, to be made again from its newest template", pod.key)
+        return None
+
+    def forget(self, uid: str) -> None:
+        """Drop what is remembered of a Milvus."""
+        self._evicted.pop(uid, None)
 
     async def _apply(self, obj: Object, observed: Observed, digest: str | None) -> None:
         ref = ref_of(obj)
@@ -73,9 +138,10 @@ class Actor:
         try:
             await self.applier.apply(RESOURCES[ref.kind], obj, live, digest)
         except Invalid:
-            if ref.kind != SERVICE.kind or not await self._reset_ports(obj):
+            reset = {SERVICE.kind: self._reset_ports, STATEFUL_SET.kind: self._reset_strategy}.get(ref.kind)
+            if reset is None or not await reset(obj):
                 raise
-            await self.applier.apply(SERVICE, obj, live, digest)
+            await self.applier.apply(RESOURCES[ref.kind], obj, live, digest)
 
     async def _reset_ports(self, obj: Object) -> bool:
         """Put back a Service's ports whose numbers somebody has changed; tells whether that was taken.
@@ -84,6 +150,18 @@ class Actor:
         """
         try:
             await self.transport.patch(SERVICE, key_of(obj), {"spec": {"ports": obj["spec"]["ports"]}})
+        except (NotFound, Invalid):
+            return False
+        return True
+
+    async def _reset_strategy(self, obj: Object) -> bool:
+        """Put back a StatefulSet's strategy that somebody has changed; tells whether that was taken.
+
+        Of the other one a partition is left, which is nobody's, and does not go with ours.
+        """
+        strategy = {**obj["spec"]["updateStrategy"], "rollingUpdate": None}
+        try:
+            await self.transport.patch(STATEFUL_SET, key_of(obj), {"spec": {"updateStrategy": strategy}})
         except (NotFound, Invalid):
             return False
         return True

@@ -11,7 +11,7 @@ from glede.api.milvus.spec import Milvus
 from glede.kube.events import Recorder
 from glede.kube.objects import Key
 from glede.milvus import recollection
-from glede.milvus.act import FINALIZER, Actor, Refused
+from glede.milvus.act import FINALIZER, Actor, Outcome
 from glede.milvus.announce import announcements
 from glede.milvus.external import Externals
 from glede.milvus.facts import Facts
@@ -23,7 +23,7 @@ from glede.milvus.plan import keeps_finalizer, makers_of_volumes, plan, volumes_
 from glede.milvus.references import secrets_named
 from glede.milvus.resolve import resolve
 from glede.milvus.resolved import Resolved
-from glede.milvus.rollback import effective
+from glede.milvus.rollback import came_back, effective
 from glede.milvus.rollout import Rollout, rollout
 from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader, SecretValue
@@ -84,11 +84,12 @@ class MilvusReconciler:
         if milvus.metadata.deletion_timestamp:
             # How volumes go is readable in a manifest too that is refused for something else.
             return await self._delete(intent, None if manifest.problems else resolve(milvus, facts))
-        failed, more = ("", False) if _paused(milvus) else await self._act(intent, values)
+        outcome, more = (Outcome(), False) if _paused(milvus) else await self._act(intent, values)
         if more:
             return 0.0
-        wait = await self._tell(manifest.milvus, intent, values, facts, failed)
-        return REFUSED_SECONDS if failed and wait is None else wait
+        wait = await self._tell(manifest.milvus, intent, values, facts, outcome.refused)
+        waits = [wait, outcome.again, REFUSED_SECONDS if outcome.refused else None]
+        return min((seconds for seconds in waits if seconds is not None), default=None)
 
     def _facts(self, milvus: Milvus, values: Mapping[str, SecretValue]) -> Facts:
         key = key_of_milvus(milvus)
@@ -103,6 +104,7 @@ class MilvusReconciler:
             pod_monitors=scope.pod_monitors,
             earlier=recollection.numbers(milvus, scope.of(key)[0]),
             volumes=milvus.status.get("volumes") or {},
+            taken_back=came_back(milvus),
             images={**self.images, **recollection.images(milvus)},
             secrets={name: value.facts for name, value in values.items()},
         )
@@ -143,21 +145,18 @@ class MilvusReconciler:
         ]
         return states, examine(resolved, states, observed)
 
-    async def _act(self, intent: Intent, values: Mapping[str, SecretValue]) -> tuple[str, bool]:
-        """Take the next step; gives what the API server refused ("": nothing), and whether there are more."""
+    async def _act(self, intent: Intent, values: Mapping[str, SecretValue]) -> tuple[Outcome, bool]:
+        """Take the next step; gives what came of it, and whether there is another at once."""
         if intent.resolved is None or intent.desired is None:
-            return "", False
+            return Outcome(), False
         secrets = {name: value.data for name, value in values.items()}
         self.sessions.keep(key_of_milvus(intent.milvus), registry_of(intent.resolved, secrets))
         await self.actor.finalizer(intent.milvus, wanted=keeps_finalizer(intent.resolved))
         observed = self._observe(intent, values)
         states, health = self._judge(intent, observed)
         step = plan(intent.resolved, intent.desired, observed, states, health)
-        try:
-            await self.actor.carry_out(intent.milvus, step, observed)
-        except Refused as refused:
-            return str(refused), False
-        return "", step.more
+        outcome = await self.actor.carry_out(intent.milvus, step, observed)
+        return outcome, step.more and not outcome.refused
 
     async def _tell(
         self, milvus: Milvus, intent: Intent, values: Mapping[str, SecretValue], facts: Facts, failed: str
@@ -234,6 +233,7 @@ class MilvusReconciler:
         self._written.pop(uid, None)
         self._asking.pop(uid, None)
         self.externals.forget(uid)
+        self.actor.forget(uid)
 
 
 def _rollout(intent: Intent, observed: Observed) -> Rollout:

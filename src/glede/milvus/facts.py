@@ -20,7 +20,7 @@ class Facts:
     the operator may not look. ``earlier`` are derived replicas of earlier times by field, which are never
     lowered. ``secrets`` are those that the manifest names and that exist. ``images`` are default images by
     field: those of earlier times first, so that a newer operator restarts nothing. ``volumes`` are the sizes
-    that the dependencies' volumes were made with, by kind.
+    that the dependencies' volumes have, by kind. ``taken_back`` tells that the manifest is the one of before.
     """
 
     nodes: int | None = None
@@ -30,4 +30,5 @@ class Facts:
     earlier: Mapping[str, int] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)
     volumes: Mapping[str, str] = field(default_factory=dict)
+    taken_back: bool = False
     secrets: Mapping[str, SecretFacts] = field(default_factory=dict)

@@ -54,7 +54,18 @@ class Health:
     @property
     def updated(self) -> bool:
         """Whether every pod is as the manifest wants it and none of another time is left."""
-        return bool(self.parts) and all(part.complete for part in self.parts) and not self.leaving
+        parts = bool(self.parts) and all(part.complete for part in self.parts) and not self.leaving
+        return parts and not self.outdated
+
+    @property
+    def outdated(self) -> list[str]:
+        """Which members of dependencies are, or may be, of an older template; a line for each dependency."""
+        found = []
+        for state in self.dependencies:
+            names = [pod.key.name for pod in state.outdated] if state.compared else ["not compared yet"]
+            if names:
+                found.append(f"{state.dependency.type}: {', '.join(names)}")
+        return found
 
     @property
     def broken(self) -> list[DependencyState]:

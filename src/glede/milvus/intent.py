@@ -36,7 +36,7 @@ def intent_of(milvus: Milvus, facts: Facts, others: Iterable[Milvus], known: Int
     found = (
         *problems(milvus, facts),
         *dependencies.problems,
-        *changes(_before(milvus.status), milvus, image),
+        *changes(_before(milvus.status, facts), milvus, image),
         *clash(milvus, others),
     )
     if _refused(found):
@@ -61,5 +61,7 @@ def _refused(found: Iterable[Problem]) -> bool:
     return any(problem.kind == "invalid" for problem in found)
 
 
-def _before(status: Mapping[str, Any]) -> Before:
-    return Before(status.get("currentVersion"), status.get("mode"), status.get("volumes") or {})
+def _before(status: Mapping[str, Any], facts: Facts) -> Before:
+    # Volumes that a later manifest has grown are no reason to refuse the one of before.
+    volumes = {} if facts.taken_back else status.get("volumes") or {}
+    return Before(status.get("currentVersion"), status.get("mode"), volumes)

@@ -17,13 +17,13 @@ _PLAIN = (
     objects.PDB,
     objects.HPA,
     objects.NETWORK_POLICY,
-    objects.PVC,
 )
 _PROJECTIONS: tuple[tuple[Resource, Callable[[str], Callable[[dict[str, Any]], Held]]], ...] = (
     (objects.DEPLOYMENT, views.workload),
     (objects.STATEFUL_SET, views.workload),
     (objects.SERVICE, views.entry),
     (objects.INGRESS, views.entry),
+    (objects.PVC, views.claim),
     *((resource, views.held) for resource in _PLAIN),
 )
 

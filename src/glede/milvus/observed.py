@@ -57,13 +57,21 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class DependencyState:
-    """Whether a dependency serves (None: not known yet), whether all of it does, and in what words."""
+    """Whether a dependency serves (None: not known yet), whether all of it does, and in what words.
+
+    Of one that the operator runs, ``compared`` tells that its newest template is known to Kubernetes,
+    ``outdated`` are the pods of an older one, the last ordinal first, and ``steady`` that every pod is there,
+    has been ready for its time, and stays.
+    """
 
     dependency: Dependency
     ready: bool | None
     whole: bool
     reason: str
     message: str
+    compared: bool = True
+    outdated: tuple[PodView, ...] = ()
+    steady: bool = True
 
 
 _NAMES: dict[DependencyKind, str] = {"etcd": "Etcd", "storage": "Storage", "log": "MsgStream"}
@@ -74,8 +82,7 @@ def dependency_state(namespace: str, dependency: Dependency, observed: Observed)
     name = _NAMES[dependency.kind]
     if plan := dependency.in_cluster:
         view = observed.workload(Ref("StatefulSet", Key(namespace, plan.workload)))
-        trouble = observed.trouble(view.component) if view else ""
-        return _in_cluster(dependency, plan, view, trouble)
+        return _in_cluster(dependency, plan, view, observed)
     if dependency.embedded:
         return DependencyState(
             dependency, True, True, f"{name}Ready", f"{dependency.type} is a part of Milvus"
@@ -88,15 +95,38 @@ def dependency_state(namespace: str, dependency: Dependency, observed: Observed)
 
 
 def _in_cluster(
-    dependency: Dependency, plan: InClusterPlan, view: WorkloadView | None, trouble: str
+    dependency: Dependency, plan: InClusterPlan, view: WorkloadView | None, observed: Observed
 ) -> DependencyState:
     name = _NAMES[dependency.kind]
-    ready = view.ready if view else 0
+    members = _members(dependency, plan, observed)
+    there = [pod for pod in members if pod.ready and not pod.deleting]
+    # While its StatefulSet is made anew its pods go on.
+    ready = view.ready if view and view.current else len(there)
     majority = plan.replicas // 2 + 1
     words = f"{ready} of {plan.replicas} pods of StatefulSet {plan.workload} are ready"
-    if trouble:
+    if trouble := observed.trouble(dependency.kind):
         words = f"{words}: {trouble}"
-    serves = view is not None and ready >= majority
+    compared = view is not None and view.current
+    outdated = [pod for pod in members if view and compared and pod.revision != view.revision]
+    steady = view is not None and compared and min(len(there), view.available) >= plan.replicas
+    serves = ready >= majority
     return DependencyState(
-        dependency, serves, ready >= plan.replicas, f"{name}Ready" if serves else f"{name}NotReady", words
+        dependency,
+        serves,
+        ready >= plan.replicas,
+        f"{name}Ready" if serves else f"{name}NotReady",
+        words,
+        compared,
+        tuple(pod for pod in outdated if not pod.deleting),
+        steady,
     )
+
+
+def _members(dependency: Dependency, plan: InClusterPlan, observed: Observed) -> list[PodView]:
+    """Give a dependency's pods, the last ordinal first."""
+    found = {}
+    for pod in observed.pods:
+        stem, _, ordinal = pod.key.name.rpartition("-")
+        if pod.component == dependency.kind and stem == plan.workload and ordinal.isdecimal():
+            found[int(ordinal)] = pod
+    return [found[ordinal] for ordinal in sorted(found, reverse=True)]

@@ -6,10 +6,13 @@ from typing import Any
 
 from glede.kube.objects import Key
 from glede.milvus.desired import Desired, Ref, ref_of
+from glede.milvus.growth import Larger, claim_of, growth
 from glede.milvus.health import Health
+from glede.milvus.members import next_member
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
 from glede.milvus.rollout import rollout
+from glede.milvus.views import PodView
 
 Object = dict[str, Any]
 
@@ -32,13 +35,19 @@ class Deletion:
 class Plan:
     """Secrets to make up, objects to apply in this order, objects to delete; why others wait.
 
+    ``grow`` are claims that are to ask for more, ``remake`` what is deleted without its pods and made again
+    in the next step, ``evict`` the one pod that is to make room for its successor.
+
     ``more`` tells that there is another step right after this one. ``digests`` are those of objects to apply,
     where they are known.
     """
 
     generate: tuple[Dependency, ...] = ()
+    grow: tuple[Larger, ...] = ()
     apply: tuple[Object, ...] = ()
     delete: tuple[Deletion, ...] = ()
+    remake: tuple[Deletion, ...] = ()
+    evict: PodView | None = None
     waits: str = ""
     more: bool = False
     digests: Mapping[Ref, str] = field(default_factory=dict, compare=False, repr=False)
@@ -70,16 +79,18 @@ def plan(
     if unread:
         # Pods carry a digest of it: those made before it is read would be made again at once.
         held_back.add("StatefulSet")
-    apply = [
-        obj for obj in wanted.objects if obj["kind"] not in held_back and ref_of(obj) not in turns.waiting
-    ]
+    volumes = growth(resolved, observed)
+    due = [obj for obj in wanted.objects if obj["kind"] not in held_back and ref_of(obj) not in turns.waiting]
     return Plan(
         generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
-        apply=tuple(apply),
+        grow=tuple(volumes.claims),
+        apply=tuple(applied for obj in due if (applied := volumes.applied(obj)) is not None),
         delete=tuple(_stale(resolved, wanted, observed, serving=health.serving)),
+        remake=tuple(Deletion(ref, uid) for ref, uid in volumes.anew.items()),
+        evict=next_member(states),
         waits=waits,
         more=not started and (first or not (waits or unread)),
-        digests=wanted.digests,
+        digests={ref: digest for ref, digest in wanted.digests.items() if ref not in volumes.kept},
     )
 
 
@@ -124,15 +135,9 @@ def volumes_to_delete(resolved: Resolved, observed: Observed) -> list[Deletion]:
         if ref.kind != "PersistentVolumeClaim" or held.owned.deleting:
             continue
         embedded = _deletes_embedded(resolved) and ref.key.name == f"{resolved.name}-data"
-        if embedded or any(_claim_of(ref.key.name, dependency.workload) for dependency in _emptied(resolved)):
+        if embedded or any(claim_of(ref.key.name, dependency.workload) for dependency in _emptied(resolved)):
             found.append(Deletion(ref, held.owned.uid))
     return found
-
-
-def _claim_of(claim: str, workload: str) -> bool:
-    """Tell whether a claim is of a StatefulSet: TEMPLATE-WORKLOAD-ORDINAL."""
-    stem, _, ordinal = claim.rpartition("-")
-    return ordinal.isdigit() and stem.endswith(f"-{workload}")
 
 
 def keeps_finalizer(resolved: Resolved) -> bool:

@@ -1,6 +1,7 @@
 """What is told of a change: whether all pods have it, and how far it is."""
 
 from glede.milvus.conditions import Condition
+from glede.milvus.health import Health
 from glede.milvus.situation import Situation
 from glede.milvus.versions import parse_version
 
@@ -14,7 +15,7 @@ def milvus_updated(situation: Situation) -> Condition:
         return Condition(
             "MilvusUpdated", "False", "MilvusComponentsUpdating", f"{health.leaving} pods are terminating"
         )
-    late = [part.component for part in health.parts if not part.complete]
+    late = [part.component for part in health.parts if not part.complete] + health.outdated
     refusal = situation.failed or "the manifest is not followed: see Progressing and SpecAccepted"
     words = f"not up to date: {', '.join(late)}" if late else refusal
     return Condition("MilvusUpdated", "False", _updating(situation), words)
@@ -54,10 +55,19 @@ def _taken_back(situation: Situation) -> Condition:
 def _rolling(situation: Situation) -> str:
     rollout = situation.rollout
     if not rollout.waiting:
-        return situation.health.lacking or "pods are being replaced"
+        return situation.health.lacking or _members(situation.health) or "pods are being replaced"
     stem = f"{situation.milvus.metadata.name}-milvus-"
     waiting = ", ".join(ref.key.name.removeprefix(stem) for ref in rollout.waiting)
     return f"{rollout.at} is being replaced; then {waiting}"
+
+
+def _members(health: Health) -> str:
+    """Tell of members that are replaced one by one, and of what holds that up; "" for neither."""
+    if not health.outdated:
+        return ""
+    missing = [f"{s.dependency.type}: {s.message}" for s in health.dependencies if not s.steady]
+    behind = f"; waits until {'; '.join(missing)}" if missing else ""
+    return f"one by one are replaced {'; '.join(health.outdated)}{behind}"
 
 
 def _standing(situation: Situation) -> tuple[str, str] | None:

@@ -52,11 +52,7 @@ def _of_resolved(situation: Situation, resolved: Resolved) -> dict[str, Any]:
         "resolved": [{"field": d.field, "value": str(d.value), "reason": d.reason} for d in resolved.derived],
         "endpoint": _endpoint(situation, resolved),
         "ingress": _ingress(situation, resolved),
-        "volumes": {
-            d.kind: d.in_cluster.volume.size
-            for d in resolved.dependencies
-            if d.in_cluster and d.in_cluster.volume
-        },
+        "volumes": _volumes(situation, resolved),
     }
     if situation.serves_this:
         written["mode"] = situation.milvus.spec.mode
@@ -64,6 +60,17 @@ def _of_resolved(situation: Situation, resolved: Resolved) -> dict[str, Any]:
         written["currentVersion"] = str(resolved.version)
         written[LAST_HEALTHY] = kept(situation.milvus)
     return written
+
+
+def _volumes(situation: Situation, resolved: Resolved) -> dict[str, str]:
+    """Give the size of the volumes of each dependency: as they are, else as they are to be made."""
+    found: dict[str, str] = {}
+    for dependency in resolved.dependencies:
+        plan = dependency.in_cluster
+        if plan and plan.volume:
+            view = situation.observed.workload(Ref("StatefulSet", Key(resolved.namespace, plan.workload)))
+            found[dependency.kind] = (view.claim if view else "") or plan.volume.size
+    return found
 
 
 def _phase(situation: Situation) -> str:

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glede.kube.applied import Owned, project_owned
-from glede.kube.objects import Key, key_of
+from glede.kube.objects import Key, key_of, uid_of
 from glede.milvus.labels import COMPONENT_LABEL, GROUP_LABEL, MILVUS_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.readable import readable
 
 Object = dict[str, Any]
 
+# Set by Kubernetes on the pods of StatefulSets.
+_REVISION_LABEL = "controller-revision-hash"
 # Characters of what is told of one pod.
 _MOST = 300
 
@@ -34,7 +36,8 @@ class WorkloadView(Held):
 
     ``template`` is the digest that it was rendered with. ``rolled``: every pod is of the newest template, and
     they were all available once; that a pod is lost later does not end it. ``overdue`` tells of a rollout
-    that missed its deadline.
+    that missed its deadline. ``revision`` is what a StatefulSet's newest pods are labelled with, and
+    ``claim`` the size that it asks for each of them.
     """
 
     component: str
@@ -53,6 +56,8 @@ class WorkloadView(Held):
     rolled: bool
     overdue: str
     paused: bool
+    revision: str = ""
+    claim: str = ""
     status: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -74,11 +79,18 @@ class EntryView(Held):
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimView(Held):
+    """A claim for a volume, and the size that it asks for."""
+
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
 class PodView:
     """A pod: whether it is ready, and what keeps it from being so.
 
     ``process`` is the container of Milvus that runs in it, by its ID, and ``ended`` the last one that is
-    certainly over; "" for none.
+    certainly over; "" for none. ``revision`` tells which template of a StatefulSet it was made from.
     """
 
     key: Key
@@ -90,6 +102,8 @@ class PodView:
     address: str = ""
     process: str = ""
     ended: str = ""
+    uid: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +130,12 @@ def entry(manager: str) -> Callable[[Object], EntryView]:
         return EntryView(owned(obj), _milvus(obj), tuple(balancer.get("ingress", [])))
 
     return project
+
+
+def claim(manager: str) -> Callable[[Object], ClaimView]:
+    """Give the projection of claims for volumes."""
+    owned = project_owned(manager)
+    return lambda obj: ClaimView(owned(obj), _milvus(obj), _size(obj))
 
 
 def workload(manager: str) -> Callable[[Object], WorkloadView]:
@@ -148,10 +168,16 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
             rolled=current and _rolled(spec, status, progressing),
             overdue=_overdue(progressing),
             paused=bool(spec.get("paused")),
+            revision=status.get("updateRevision", ""),
+            claim=next(map(_size, spec.get("volumeClaimTemplates", [])), ""),
             status={name: value for name, value in status.items() if isinstance(value, int)},
         )
 
     return project
+
+
+def _size(claim: Object) -> str:
+    return str(claim["spec"].get("resources", {}).get("requests", {}).get("storage", ""))
 
 
 def _rolled(spec: Object, status: Object, progressing: Object) -> bool:
@@ -198,6 +224,8 @@ def pod(obj: Object) -> PodView:
         address=status.get("podIP", ""),
         process=main.get("containerID", "") if "running" in main.get("state", {}) else "",
         ended=_ended(main),
+        uid=uid_of(obj),
+        revision=labels.get(_REVISION_LABEL, ""),
     )
 
 

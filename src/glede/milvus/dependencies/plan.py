@@ -6,6 +6,7 @@ from typing import Any
 
 from glede.api.milvus.base import PodPart
 from glede.api.milvus.dependencies import InCluster
+from glede.api.milvus.quantity import parse_quantity
 from glede.api.milvus.spec import Milvus
 from glede.milvus.dependencies.values import Values
 from glede.milvus.facts import Facts
@@ -143,7 +144,7 @@ def in_cluster(
         workload=f"{asked.name}-{kind.name}",
         replicas=replicas,
         image=_image(asked, kind, image),
-        volume=_volume(values, asked.facts.volumes.get(kind.kind, kind.size)),
+        volume=_volume(values, asked.facts.volumes.get(kind.kind), kind.size),
         resources=values.mapping("resources") or {"requests": kind.requests, "limits": kind.limits},
         pull_policy=image.choice("pullPolicy", policies) or "IfNotPresent",
         pull_secrets=pull_secrets,
@@ -177,7 +178,7 @@ def _image(asked: Asked, kind: Kind, values: Values) -> str:
     return f"{place}@{digest}" if digest else f"{place}:{tag or usual_tag}"
 
 
-def _volume(values: Values, size: str) -> Volume | None:
+def _volume(values: Values, running: str | None, usual: str) -> Volume | None:
     persistence = values.section("persistence")
     enabled = persistence.flag("enabled")
     asked_size = persistence.quantity("size")
@@ -187,8 +188,12 @@ def _volume(values: Values, size: str) -> Volume | None:
     several = persistence.names("accessModes") or ()
     if enabled is False:
         return None
+    size = asked_size or running or usual
+    if running and parse_quantity(size) < parse_quantity(running):
+        # The manifest of before, after its successor was taken back: volumes do not shrink.
+        size = running
     return Volume(
-        size=asked_size or size,
+        size=size,
         storage_class="" if storage_class == "-" else storage_class or None,
         access_mode=mode or (several[0] if several else "ReadWriteOnce"),
     )

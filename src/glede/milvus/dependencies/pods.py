@@ -123,7 +123,8 @@ def _stateful_set(
         "serviceName": headless_name(plan),
         "replicas": plan.replicas,
         "podManagementPolicy": "Parallel",
-        "updateStrategy": {"type": "RollingUpdate"},
+        # Members are replaced by the operator, which looks at all of them: glede.milvus.members.
+        "updateStrategy": {"type": "OnDelete"},
         "selector": {"matchLabels": selector_of(resolved.name, program.name)},
         "template": _template(resolved, dependency, plan, program),
     }
@@ -201,6 +202,10 @@ def _container(plan: InClusterPlan, program: Program) -> Object:
 
 
 def _budget(resolved: Resolved, dependency: Dependency, plan: InClusterPlan, program: str) -> Object:
-    spec = {"selector": {"matchLabels": selector_of(resolved.name, program)}, **(plan.budget or {})}
+    spec = {
+        "selector": {"matchLabels": selector_of(resolved.name, program)},
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        **(plan.budget or {}),
+    }
     metadata = metadata_of(resolved, plan.workload, dependency, program)
     return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata, "spec": spec}

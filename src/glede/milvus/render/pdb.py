@@ -21,7 +21,8 @@ def _budget(resolved: Resolved, parts: list[Workload]) -> Object | None:
     if not wanted.enabled or not (scaled or sum(part.least for part in parts) > 1):
         return None
     labels = component_labels(resolved.milvus, component)
-    spec: Object = {"selector": {"matchLabels": labels}}
+    # A pod that is not ready serves nobody, and must not keep a node from being drained.
+    spec: Object = {"selector": {"matchLabels": labels}, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
     if wanted.min_available is not None:
         spec["minAvailable"] = wanted.min_available
     else:

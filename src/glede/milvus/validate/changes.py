@@ -81,7 +81,3 @@ def _check_volume(size: str, name: str, milvus: Milvus, findings: Findings) -> N
     at = f"spec.dependencies.{name}.inCluster.values.persistence.size"
     if asked < running:
         findings.invalid(at, wanted, f"{size}, since a volume cannot shrink", f"write {size}")
-    elif asked > running:
-        findings.invalid(
-            at, wanted, f"{size}, since volumes are not grown yet", f"write {size}, or move the data"
-        )
