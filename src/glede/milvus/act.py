@@ -14,7 +14,7 @@ from glede.kube.objects import DEPLOYMENT, PVC, SECRET, SERVICE, Key, Resource, 
 from glede.kube.transport import Selection, Transport
 from glede.milvus.desired import Ref, ref_of
 from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
-from glede.milvus.labels import MILVUS_LABEL
+from glede.milvus.labels import MILVUS_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.manifest import key_of_milvus
 from glede.milvus.observed import Observed
 from glede.milvus.plan import Deletion, Plan
@@ -70,6 +70,8 @@ class Actor:
         live = held.owned if held else None
         if isinstance(held, WorkloadView) and held.owns_replicas and "replicas" not in obj["spec"]:
             await self._hand_over(held)
+        if isinstance(held, WorkloadView) and _is_replaced_alone(held, obj):
+            obj, digest = {**obj, "spec": {**obj["spec"], "strategy": {"type": "Recreate"}}}, None
         try:
             await self.applier.apply(RESOURCES[ref.kind], obj, live, digest)
         except Invalid:
@@ -174,6 +176,16 @@ class Actor:
         """Write a status; gives the object as the API server has it then."""
         body = _cr(_identity(milvus)) | {"status": dict(status)}
         return await self.transport.apply(MILVUS, key_of_milvus(milvus), body, subresource="status")
+
+
+def _is_replaced_alone(held: WorkloadView, obj: Object) -> bool:
+    """Tell whether the pods of now must be gone before new ones begin, though the new ones could overlap.
+
+    A coordinator that was started without a standby holds the place that the new one would register at.
+    """
+    later = obj["spec"].get("strategy", {}).get("type")
+    template = obj["metadata"].get("annotations", {}).get(TEMPLATE_ANNOTATION)
+    return held.recreates and later == "RollingUpdate" and not (held.template == template and held.rolled)
 
 
 def _identity(milvus: Milvus) -> dict[str, Any]:

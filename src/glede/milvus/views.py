@@ -34,7 +34,7 @@ class WorkloadView(Held):
 
     ``template`` is the digest that it was rendered with. ``rolled``: every pod is of the newest template, and
     they were all available once; that a pod is lost later does not end it. ``overdue`` tells of a rollout
-    that missed its deadline.
+    that missed its deadline. ``recreates``: its old pods end before new ones begin.
     """
 
     component: str
@@ -53,6 +53,7 @@ class WorkloadView(Held):
     rolled: bool
     overdue: str
     paused: bool
+    recreates: bool = False
     status: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -148,6 +149,7 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
             rolled=current and _rolled(spec, status, progressing),
             overdue=_overdue(progressing),
             paused=bool(spec.get("paused")),
+            recreates=spec.get("strategy", {}).get("type") == "Recreate",
             status={name: value for name, value in status.items() if isinstance(value, int)},
         )
 

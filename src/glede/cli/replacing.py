@@ -1,0 +1,96 @@
+"""Following the operator while it replaces the pods of a Milvus that it has just got."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from glede.cli.cluster import Cluster
+from glede.cli.output import CommandError
+from glede.kube.objects import DEPLOYMENT, Key, Object
+from glede.kube.transport import Selection
+from glede.milvus.kinds import MILVUS
+from glede.milvus.labels import MILVUS_LABEL, TEMPLATE_ANNOTATION
+from glede.milvus.takeover.found import is_complete, name_of
+
+_PAUSE_SECONDS = 1.0
+# Within so long an operator that runs has told something.
+_SILENT_SECONDS = 90.0
+_FAILED = frozenset({"ApplyFailed", "DeadlineExceeded", "SpecRefused", "Paused", "RolledBack"})
+
+
+@dataclass
+class _Told:
+    """What was printed: the Deployments that are done, and the last word of the operator."""
+
+    begun: float = field(default_factory=time.monotonic)
+    done: set[str] = field(default_factory=set)
+    words: str = ""
+
+
+async def follow(cluster: Cluster, key: Key, timeout: float) -> None:
+    """Print how far the operator is until it is done. Raises CommandError where it gives up, or is silent."""
+    told = _Told()
+    while True:
+        milvus = await cluster.get(MILVUS, key)
+        deployments = await cluster.list(DEPLOYMENT, Selection(key.namespace, f"{MILVUS_LABEL}={key.name}"))
+        _tell(told, milvus, deployments)
+        if _is_done(milvus, deployments):
+            print(f"Milvus {key.name} is Glede's, and every pod is as its manifest wants it")
+            return
+        _check(told, key, milvus, timeout)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _tell(told: _Told, milvus: Object, deployments: list[Object]) -> None:
+    for item in deployments:
+        name = name_of(item)
+        if _is_new(item) and is_complete(item) and name not in told.done:
+            told.done.add(name)
+            print(f"replaced the pods of Deployment {name}")
+    words = str(_condition(milvus, "Progressing").get("message", ""))
+    if _is_seen(milvus) and words not in ("", told.words):
+        told.words = words
+        print(f"  {words}")
+
+
+def _is_new(deployment: Object) -> bool:
+    return TEMPLATE_ANNOTATION in deployment["metadata"].get("annotations", {})
+
+
+def _is_done(milvus: Object, deployments: list[Object]) -> bool:
+    updated = _condition(milvus, "MilvusUpdated").get("status") == "True"
+    return _is_seen(milvus) and updated and all(map(_is_new, deployments))
+
+
+def _is_seen(milvus: Object) -> bool:
+    """Tell whether our operator has told of the manifest as it is now."""
+    told = milvus.get("status", {})
+    return "toolImage" in told and told.get("observedGeneration") == milvus["metadata"]["generation"]
+
+
+def _check(told: _Told, key: Key, milvus: Object, timeout: float) -> None:
+    waited = time.monotonic() - told.begun
+    look = f"kubectl glede status {key.name} -n {key.namespace}"
+    progress = _condition(milvus, "Progressing")
+    if _is_seen(milvus) and progress.get("reason") in _FAILED and waited > _PAUSE_SECONDS:
+        raise CommandError(
+            f"Milvus {key.name}: {progress['reason']}: {progress.get('message', '')}; what has not been "
+            f"replaced serves on. Look: {look}",
+            1,
+        )
+    if not _is_seen(milvus) and waited > min(_SILENT_SECONDS, timeout):
+        raise CommandError(
+            f"Milvus {key.name}: Glede's operator has told nothing for {waited:.0f} s, and the pods run on as "
+            "they were; does it run, and watch this namespace? Start it, and run this again",
+            1,
+        )
+    if waited > timeout:
+        raise CommandError(
+            f"Milvus {key.name}: not done within {timeout:g} s; the operator goes on by itself. Look: {look}",
+            1,
+        )
+
+
+def _condition(milvus: Object, type_: str) -> Object:
+    conditions = milvus.get("status", {}).get("conditions") or ()
+    return next((c for c in conditions if c.get("type") == type_), {})

@@ -1,0 +1,182 @@
+"""The whole of a move: what is refused, what is done step by step, what restarts."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from glede.api.milvus.convert import ManifestProblem, read_milvus
+from glede.api.milvus.spec import Milvus
+from glede.kube.objects import owner_uid, uid_of
+from glede.milvus.foreign import is_foreign
+from glede.milvus.intent import Intent, intent_of
+from glede.milvus.resolved import Problem, Resolved
+from glede.milvus.takeover.edits import Edit, edits_of, merged, missing_releases, spec_patch
+from glede.milvus.takeover.found import Found, Object, name_of, wanted
+from glede.milvus.takeover.ownership import is_ours, leaves, operator_of
+from glede.milvus.takeover.settings import changes, moved, settings_in
+from glede.milvus.takeover.workloads import Part, Rename, part_of
+from glede.milvus.versions import upgrade_order
+
+_EMBEDDED = ("rocksmq", "natsmq")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move of one Milvus. ``needed`` is False where it is ours already.
+
+    ``parts`` are its workloads in the order in which pods are replaced. ``idle`` are Deployments without
+    pods, which go; ``renames`` ReplicaSets that get a Deployment of another name; ``hand_over`` objects that
+    stay and become ours. ``defaults`` are the fields that milvus-operator wrote into the spec, ``settings``
+    what changes in the ConfigMap, in words.
+    """
+
+    found: Found
+    needed: bool = True
+    refusals: tuple[Problem, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    parts: tuple[Part, ...] = ()
+    idle: tuple[Object, ...] = ()
+    defaults: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    resolved: Resolved | None = None
+    flush_first: bool = False
+
+    def with_refusals(self, refusals: Iterable[Problem]) -> "Move":
+        """Give the same move, refused for these reasons."""
+        return replace(self, refusals=tuple(refusals))
+
+    @property
+    def spec(self) -> Object:
+        """The merge patch of the spec."""
+        return spec_patch(list(self.edits))
+
+    @property
+    def renames(self) -> list[Rename]:
+        """What gets another name."""
+        return [part.rename for part in self.parts if part.rename]
+
+    @property
+    def hand_over(self) -> list[Object]:
+        """What stays under its name and becomes ours."""
+        live = [part.live for part in self.parts if part.live]
+        return [item for item in (*live, *self.found.others) if not is_ours(item)]
+
+
+def move_of(found: Found, *, flushed: bool = False) -> Move:
+    """Plan the move of a Milvus; ``flushed`` says that nothing is in its log that is not in the store."""
+    try:
+        milvus = read_milvus(found.milvus)
+    except ManifestProblem as problem:
+        return Move(found, refusals=tuple(Problem("invalid", f.field, f.message) for f in problem.faults))
+    if not is_foreign(milvus):
+        return Move(found, needed=False)
+    name = milvus.spec.components.active_config_map or found.name
+    try:
+        settings = settings_in(found.config_map(name))
+    except ValueError as error:
+        message = f"its user.yaml cannot be read ({error}), expected the settings of the pods that run"
+        return Move(found, refusals=(Problem("invalid", f"ConfigMap {name}", f"{message}; mend it"),))
+    edits = edits_of(milvus, found, settings)
+    later = {**found.milvus, "spec": merged(found.milvus.get("spec") or {}, spec_patch(edits))}
+    intent = intent_of(read_milvus(later), found.facts, ())
+    return _planned(found, milvus, intent, edits, settings, flushed=flushed)
+
+
+def _planned(
+    found: Found,
+    milvus: Milvus,
+    intent: Intent,
+    edits: list[Edit],
+    settings: Mapping[str, Any],
+    *,
+    flushed: bool,
+) -> Move:
+    refused = [problem for problem in intent.problems if problem.kind == "invalid"]
+    refused += missing_releases(milvus, found)
+    rest = tuple(problem for problem in intent.problems if problem.kind != "invalid")
+    defaults = tuple(_defaults(found.milvus))
+    resolved = intent.resolved
+    if resolved is None or intent.desired is None:
+        return Move(found, refusals=tuple(refused), edits=tuple(edits), defaults=defaults, problems=rest)
+    rendered = {name_of(obj): obj for obj in intent.desired.milvus if obj["kind"] == "Deployment"}
+    order = upgrade_order(
+        resolved.version, resolved.version, dict.fromkeys(w.component for w in resolved.workloads)
+    )
+    parts = tuple(
+        part_of(found, resolved, workload, rendered[workload.name], settings)
+        for workload in sorted(resolved.workloads, key=lambda w: order.index(w.component))
+    )
+    left, strange = _left_over(found, parts)
+    refused += [problem for part in parts for problem in part.problems]
+    refused += [*strange, *moved(settings, resolved.settings)]
+    volatile = _log_is_lost(resolved, found)
+    if volatile and not flushed:
+        refused.append(volatile)
+    return Move(
+        found,
+        refusals=tuple(refused),
+        edits=tuple(edits),
+        parts=parts,
+        idle=(*(item for part in parts for item in part.idle), *left),
+        defaults=defaults,
+        settings=tuple(changes(settings, resolved.settings)),
+        problems=rest,
+        resolved=resolved,
+        flush_first=volatile is not None,
+    )
+
+
+def _left_over(found: Found, parts: Iterable[Part]) -> tuple[list[Object], list[Problem]]:
+    """Give the Deployments of this Milvus that no component is left for: those without pods, and others."""
+    parts = tuple(parts)
+    known = {part.workload.name for part in parts}
+    for part in parts:
+        slots = found.slots(part.workload.name, part.workload.component, part.workload.group)
+        known |= {name_of(item) for item in slots}
+    left = [
+        item
+        for item in found.deployments
+        if name_of(item) not in known and owner_uid(item) == uid_of(found.milvus)
+    ]
+    strange = [
+        Problem(
+            "invalid",
+            f"Deployment {name_of(item)}",
+            f"has {wanted(item)} pods, and the manifest has no such component; wait until milvus-operator has "
+            "removed it, or scale it to 0",
+        )
+        for item in left
+        if wanted(item)
+    ]
+    return [item for item in left if not wanted(item)], strange
+
+
+def _log_is_lost(resolved: Resolved, found: Found) -> Problem | None:
+    """Tell where the log goes with its pod, which any restart loses."""
+    woodpecker = resolved.settings.get("woodpecker")
+    local = isinstance(woodpecker, Mapping) and (woodpecker.get("storage") or {}).get("type") == "local"
+    if not (resolved.log.type in _EMBEDDED or (local and resolved.log.type == "woodpecker")):
+        return None
+    if resolved.log.volumes:
+        return None
+    message = (
+        f"found {resolved.log.type} without persistence: rows that are not flushed go with the pod, which is "
+        "replaced. Stop writing, flush every collection, then add --flushed"
+    )
+    return Problem("invalid", f"spec.dependencies.{resolved.log.type}.persistence", message)
+
+
+def _defaults(milvus: Object) -> Iterator[str]:
+    """Give the fields of the spec that milvus-operator wrote, those for Helm as one."""
+    former = operator_of(milvus)
+    found = set()
+    for entry in milvus["metadata"].get("managedFields") or ():
+        if former and entry.get("manager") == former and not entry.get("subresource"):
+            found |= set(leaves(entry.get("fieldsV1", {}).get("f:spec", {})))
+    for path in found:
+        before, values, _ = path.partition(".inCluster.")
+        if values:
+            yield f"{before}.inCluster"
+        else:
+            yield path
