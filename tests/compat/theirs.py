@@ -1,4 +1,4 @@
-"""What milvus-operator leaves in a namespace for one Milvus: its objects, and those that Helm installs for it.
+"""What milvus-operator leaves in a namespace for one Milvus: its objects, and those that Helm installs.
 
 Written from its behaviour at v1.3.8: names, labels, probes, strategies, defaults in the spec.
 """
@@ -36,6 +36,8 @@ class Theirs:
     log: str
     counts: dict[str, int]
     rolling: bool = True
+    # Its coordinators were started without a standby, and the manifest has changed since.
+    late: bool = False
     service: dict[str, Any] = field(default_factory=dict)
     dependencies: dict[str, Any] = field(default_factory=dict)
     name: str = "kite"
@@ -59,7 +61,7 @@ class Theirs:
 
     def manifest(self) -> Object:
         """Give the manifest as somebody wrote it."""
-        spec = {
+        spec: Object = {
             "mode": self.mode,
             "components": {"image": self.image},
             "dependencies": {"msgStreamType": self.log, **self.dependencies},
@@ -179,7 +181,7 @@ class Theirs:
         return found | ({"app.kubernetes.io/component": component} if component else {})
 
     def objects(self, owner: Object) -> Iterator[Object]:
-        """Give the objects of its own that milvus-operator makes; ``owner`` is the reference to the Milvus."""
+        """Give the objects that milvus-operator makes; ``owner`` is the reference to the Milvus."""
         data = {"user.yaml": yaml.safe_dump(self.settings())}
         yield self._owned("v1", "ConfigMap", self.name, owner) | {"data": data}
         ports = [
@@ -223,7 +225,7 @@ class Theirs:
             "replicas": count,
             "selector": {"matchLabels": labels},
             "strategy": {"type": "Recreate"}
-            if alone and not self.rolling
+            if alone and (self.late or not self.rolling)
             else {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "progressDeadlineSeconds": MONTH,
             "minReadySeconds": 30 if self.rolling else 0,

@@ -59,7 +59,7 @@ class Witness:
         ready, moment = self._ready(), time.monotonic()
         for component, count in self.before.items():
             seen = ready.get(component, 0)
-            self.most[component] = max(seen, self.most.get(component, 0))
+            self.most[component] = max(self._all(component), self.most.get(component, 0))
             if seen >= count:
                 if component in self._since:
                     gap = moment - self._since.pop(component)
@@ -86,6 +86,11 @@ class Witness:
             self.wrong.append(f"Service {name}: {_address(first)} became {_address(body)}")
         elif resource == objects.STATEFUL_SET and body["spec"] != first["spec"]:
             self.wrong.append(f"StatefulSet {name} was changed")
+
+    def _all(self, component: str) -> int:
+        """Count the pods of a component, whatever their state."""
+        labels = (pod["metadata"].get("labels", {}) for pod in self.now[objects.POD].values())
+        return sum(found.get(COMPONENT) == component for found in labels)
 
     def _ready(self) -> dict[str, int]:
         """Count the ready pods of each component that are not going; of proxies those behind the Service."""

@@ -18,24 +18,23 @@ REFUSED = 1
 def adopt(
     name: Annotated[str, typer.Argument(help="The Milvus.", show_default=False)],
     namespace: NamespaceOption = "",
+    *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done, and change nothing.")
     ] = False,
     flushed: Annotated[
         bool,
-        typer.Option(
-            "--flushed", help="Nothing is written, and every collection is flushed, where it matters."
-        ),
+        typer.Option("--flushed", help="You have flushed what a log without a volume holds."),
     ] = False,
     operator_namespace: Annotated[
         str,
-        typer.Option(help="Look for milvus-operator in this namespace only.", show_default="all namespaces"),
+        typer.Option(help="Look for milvus-operator in this namespace only.", show_default="all"),
     ] = "",
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the operator.")] = 1800.0,
     kubeconfig: KubeconfigOption = None,
     context: ContextOption = None,
 ) -> None:
-    """Take over a Milvus and its objects from milvus-operator, whose operator is stopped. It serves meanwhile.
+    """Take over a Milvus and its objects from milvus-operator, which is stopped. It serves meanwhile.
 
     What ended halfway is gone on with when it is run again. Exit code 1 where the move is refused.
     """
@@ -60,7 +59,5 @@ def adopt(
 def _check(move: Move) -> None:
     if move.refusals:
         count = len(move.refusals)
-        raise CommandError(
-            f"the move is refused for {count} reason{'s' if count > 1 else ''}, told above; nothing was changed",
-            REFUSED,
-        )
+        reasons = f"{count} reason{'s' if count > 1 else ''}"
+        raise CommandError(f"refused for {reasons}, told above; nothing was changed", REFUSED)

@@ -1,4 +1,4 @@
-"""Carrying out the move of a Milvus, step by step. Each step finds out by itself whether it is done already."""
+"""Carrying out the move of a Milvus step by step. What is done already is not done again."""
 
 import asyncio
 import time
@@ -25,8 +25,10 @@ _PAUSE_SECONDS = 0.3
 _STEP_SECONDS = 60.0
 
 
-async def carry_out(cluster: Cluster, move: Move, timeout: float) -> None:
-    """Do a move and wait until the operator has done its part. Raises CommandError, ApiError."""
+async def carry_out(cluster: Cluster, move: Move, seconds: float) -> None:
+    """Do a move, and wait for at most so many seconds until the operator has done its part.
+
+    Raises CommandError, ApiError."""
     key = Key(move.found.namespace, move.found.name)
     if move.needed:
         for item in move.idle:
@@ -42,7 +44,7 @@ async def carry_out(cluster: Cluster, move: Move, timeout: float) -> None:
         await _label(cluster, move)
         await _adopt(cluster, key, move)
         print(f"edited Milvus {key.name}: the operator acts from here on")
-    await follow(cluster, key, timeout)
+    await follow(cluster, key, seconds)
 
 
 async def _rename(cluster: Cluster, rename: Rename) -> None:
@@ -124,10 +126,10 @@ async def _adopt(cluster: Cluster, key: Key, move: Move) -> None:
 async def _again(once: Callable[[], Awaitable[None]]) -> None:
     """Read and write anew where somebody wrote in between."""
     for _ in range(_TRIES - 1):
-        try:
-            return await once()
-        except Conflict:
-            await asyncio.sleep(_PAUSE_SECONDS)
+        with suppress(Conflict):
+            await once()
+            return
+        await asyncio.sleep(_PAUSE_SECONDS)
     await once()
 
 

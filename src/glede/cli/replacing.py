@@ -27,7 +27,7 @@ class _Told:
     words: str = ""
 
 
-async def follow(cluster: Cluster, key: Key, timeout: float) -> None:
+async def follow(cluster: Cluster, key: Key, seconds: float) -> None:
     """Print how far the operator is until it is done. Raises CommandError where it gives up, or is silent."""
     told = _Told()
     while True:
@@ -37,7 +37,7 @@ async def follow(cluster: Cluster, key: Key, timeout: float) -> None:
         if _is_done(milvus, deployments):
             print(f"Milvus {key.name} is Glede's, and every pod is as its manifest wants it")
             return
-        _check(told, key, milvus, timeout)
+        _check(told, key, milvus, seconds)
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
@@ -68,7 +68,7 @@ def _is_seen(milvus: Object) -> bool:
     return "toolImage" in told and told.get("observedGeneration") == milvus["metadata"]["generation"]
 
 
-def _check(told: _Told, key: Key, milvus: Object, timeout: float) -> None:
+def _check(told: _Told, key: Key, milvus: Object, seconds: float) -> None:
     waited = time.monotonic() - told.begun
     look = f"kubectl glede status {key.name} -n {key.namespace}"
     progress = _condition(milvus, "Progressing")
@@ -78,16 +78,15 @@ def _check(told: _Told, key: Key, milvus: Object, timeout: float) -> None:
             f"replaced serves on. Look: {look}",
             1,
         )
-    if not _is_seen(milvus) and waited > min(_SILENT_SECONDS, timeout):
+    if not _is_seen(milvus) and waited > min(_SILENT_SECONDS, seconds):
         raise CommandError(
             f"Milvus {key.name}: Glede's operator has told nothing for {waited:.0f} s, and the pods run on as "
             "they were; does it run, and watch this namespace? Start it, and run this again",
             1,
         )
-    if waited > timeout:
+    if waited > seconds:
         raise CommandError(
-            f"Milvus {key.name}: not done within {timeout:g} s; the operator goes on by itself. Look: {look}",
-            1,
+            f"Milvus {key.name}: not done within {seconds:g} s; the operator goes on. Look: {look}", 1
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from glede.api.milvus.spec import Milvus
 from glede.kube.applied import Applier
 from glede.kube.errors import ApiError, Conflict, Invalid, NotFound
+from glede.kube.fields import applied_fields
 from glede.kube.objects import DEPLOYMENT, PVC, SECRET, SERVICE, Key, Resource, key_of, uid_of
 from glede.kube.transport import Selection, Transport
 from glede.milvus.desired import Ref, ref_of
@@ -27,6 +28,8 @@ FINALIZER = "milvus.milvus.io/finalizer"
 # Holds the number of pods between our letting go of it and the autoscaler's first change.
 _HANDOVER = "glede-handover"
 _KEY_BYTES = 24
+# What others made is in use: a Service that leads elsewhere, or other pods on the same volumes, would end that.
+_NEVER_TAKEN = frozenset({"Service", "StatefulSet"})
 # A field that is unknown or wrong, a right or a kind that is missing: asking again at once is of no use.
 _REFUSALS = frozenset({400, 403, 404, 422})
 
@@ -70,6 +73,8 @@ class Actor:
         live = held.owned if held else None
         if isinstance(held, WorkloadView) and held.owns_replicas and "replicas" not in obj["spec"]:
             await self._hand_over(held)
+        if live is None and ref.kind in _NEVER_TAKEN:
+            await self._check_free(ref)
         if isinstance(held, WorkloadView) and _is_replaced_alone(held, obj):
             obj, digest = {**obj, "spec": {**obj["spec"], "strategy": {"type": "Recreate"}}}, None
         try:
@@ -78,6 +83,19 @@ class Actor:
             if ref.kind != SERVICE.kind or not await self._reset_ports(obj):
                 raise
             await self.applier.apply(SERVICE, obj, live, digest)
+
+    async def _check_free(self, ref: Ref) -> None:
+        """See that a name is free, or ours. Raises Invalid where another has it."""
+        try:
+            found = await self.transport.get(RESOURCES[ref.kind], ref.key)
+        except NotFound:
+            return
+        if not applied_fields(found, MANAGER):
+            words = (
+                "is there already, and was not made by this operator; name what runs there as external in "
+                "spec.dependencies, or give the Milvus another name"
+            )
+            raise Invalid(422, "Taken", words)
 
     async def _reset_ports(self, obj: Object) -> bool:
         """Put back a Service's ports whose numbers somebody has changed; tells whether that was taken.

@@ -1,7 +1,7 @@
 """A Milvus that another operator has looked after: it is left alone until somebody has it adopted.
 
-What another operator made has the names of what is made here, and may be in use: an etcd and an object store
-that Helm installed have Services of the very names that ours would have. So nothing is rendered over it before
+What another operator made has the names of what is made here, and is in use: an etcd and an object store that
+Helm installed have Services of the very names that ours would have. So nothing is rendered over it before
 ``glede adopt`` has prepared it.
 """
 

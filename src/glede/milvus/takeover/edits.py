@@ -45,6 +45,13 @@ def spec_patch(edits: list[Edit]) -> Object:
     return patch
 
 
+def shown(value: Any) -> str:
+    """Give a value in words."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def merged(spec: Any, patch: Any) -> Any:
     """Lay a merge patch over a spec; nothing is taken away."""
     if not isinstance(spec, dict) or not isinstance(patch, dict):

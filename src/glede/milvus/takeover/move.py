@@ -10,7 +10,7 @@ from glede.kube.objects import owner_uid, uid_of
 from glede.milvus.foreign import is_foreign
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.resolved import Problem, Resolved
-from glede.milvus.takeover.edits import Edit, edits_of, merged, missing_releases, spec_patch
+from glede.milvus.takeover.edits import Edit, edits_of, merged, missing_releases, shown, spec_patch
 from glede.milvus.takeover.found import Found, Object, name_of, wanted
 from glede.milvus.takeover.ownership import is_ours, leaves, operator_of
 from glede.milvus.takeover.settings import changes, moved, settings_in
@@ -95,14 +95,13 @@ def _planned(
     refused = [problem for problem in intent.problems if problem.kind == "invalid"]
     refused += missing_releases(milvus, found)
     rest = tuple(problem for problem in intent.problems if problem.kind != "invalid")
-    defaults = tuple(_defaults(found.milvus))
+    defaults = tuple(_defaults(found.milvus, edits))
     resolved = intent.resolved
     if resolved is None or intent.desired is None:
         return Move(found, refusals=tuple(refused), edits=tuple(edits), defaults=defaults, problems=rest)
     rendered = {name_of(obj): obj for obj in intent.desired.milvus if obj["kind"] == "Deployment"}
-    order = upgrade_order(
-        resolved.version, resolved.version, dict.fromkeys(w.component for w in resolved.workloads)
-    )
+    names = dict.fromkeys(workload.component for workload in resolved.workloads)
+    order = upgrade_order(resolved.version, resolved.version, names)
     parts = tuple(
         part_of(found, resolved, workload, rendered[workload.name], settings)
         for workload in sorted(resolved.workloads, key=lambda w: order.index(w.component))
@@ -143,8 +142,8 @@ def _left_over(found: Found, parts: Iterable[Part]) -> tuple[list[Object], list[
         Problem(
             "invalid",
             f"Deployment {name_of(item)}",
-            f"has {wanted(item)} pods, and the manifest has no such component; wait until milvus-operator has "
-            "removed it, or scale it to 0",
+            f"has {wanted(item)} pods, and the manifest has no such component; wait until milvus-operator "
+            "has removed it, or scale it to 0",
         )
         for item in left
         if wanted(item)
@@ -167,16 +166,20 @@ def _log_is_lost(resolved: Resolved, found: Found) -> Problem | None:
     return Problem("invalid", f"spec.dependencies.{resolved.log.type}.persistence", message)
 
 
-def _defaults(milvus: Object) -> Iterator[str]:
-    """Give the fields of the spec that milvus-operator wrote, those for Helm as one."""
+def _defaults(milvus: Object, edits: Iterable[Edit]) -> Iterator[str]:
+    """Give the fields of the spec that milvus-operator wrote and that are followed, with their values."""
     former = operator_of(milvus)
+    edited = {edit.field for edit in edits}
     found = set()
     for entry in milvus["metadata"].get("managedFields") or ():
         if former and entry.get("manager") == former and not entry.get("subresource"):
             found |= set(leaves(entry.get("fieldsV1", {}).get("f:spec", {})))
-    for path in found:
-        before, values, _ = path.partition(".inCluster.")
-        if values:
-            yield f"{before}.inCluster"
-        else:
-            yield path
+    for path in sorted(found - edited):
+        if ".inCluster." not in path:
+            yield f"{path}: {_value(milvus['spec'], path)}"
+
+
+def _value(spec: Any, path: str) -> str:
+    for name in path.split("."):
+        spec = spec.get(name) if isinstance(spec, Mapping) else None
+    return shown(spec)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from glede.milvus.takeover.edits import shown
 from glede.milvus.takeover.found import name_of, release_of, wanted
 from glede.milvus.takeover.move import Move
 from glede.milvus.takeover.workloads import Part, Rename
@@ -25,8 +26,8 @@ def lines_of(move: Move) -> Iterator[str]:
         yield from _section("Pods, in this order", map(_pods, move.parts))
         yield from _section("Left alone", _left_alone(move))
         yield from _section("Settings that change in the ConfigMap", move.settings)
-    words = sorted(move.defaults)
-    yield from _section("Written into the spec by milvus-operator, and followed as they stand", words)
+    title = "Written into the spec by milvus-operator, and followed as they stand"
+    yield from _section(title, move.defaults)
     yield from _section("To know", _notes(move))
 
 
@@ -55,7 +56,7 @@ def _steps(move: Move) -> Iterator[str]:
         yield f"label      {count} pods: so that the operator sees them; no pod restarts"
     yield f"edit       Milvus {move.found.name}: annotation glede.io/adopted, from which on the operator acts"
     for edit in move.edits:
-        yield f"edit       Milvus {move.found.name}: spec.{edit.field}: {_value(edit.value)}: {edit.reason}"
+        yield f"edit       Milvus {move.found.name}: spec.{edit.field}: {shown(edit.value)}: {edit.reason}"
     yield "replace    pods by the operator, component by component, below"
 
 
@@ -73,12 +74,6 @@ def _handed(obj: Mapping[str, Any]) -> str:
     return "in place; no pod restarts"
 
 
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
 def _pods(part: Part) -> str:
     count = f"{part.pods} {'pod' if part.pods == 1 else 'pods'}"
     if not part.pods:
@@ -93,28 +88,28 @@ def _pods(part: Part) -> str:
 
 def _left_alone(move: Move) -> Iterator[str]:
     for item in move.found.installed:
-        count = "" if item["kind"] == "PersistentVolumeClaim" else f", {wanted(item)} pods"
-        yield f"{item['kind']} {name_of(item)}: of the Helm release {release_of(item)}{count}; no pod restarts"
+        pods = "" if item["kind"] == "PersistentVolumeClaim" else f", {wanted(item)} pods, none restarts"
+        yield f"{item['kind']} {name_of(item)}: of the Helm release {release_of(item)}{pods}"
 
 
 def _notes(move: Move) -> Iterator[str]:
     if any(".external" in edit.field for edit in move.edits):
         yield (
-            "What Helm installed is nobody's from then on: it outlives the Milvus, whatever deletionPolicy says, "
-            "until you run helm uninstall. Leave inCluster in the spec for the way back; it has no effect."
+            "What Helm installed outlives the Milvus from then on, whatever deletionPolicy says, until you "
+            "uninstall it by Helm. Leave inCluster in the spec for the way back; it has no effect."
         )
     coordinators = [p for p in move.parts if p.workload.component.endswith("coord") and p.pods]
     if any(not part.seconds for part in coordinators):
-        yield "When a coordinator is replaced, searches wait some seconds until the one that stands by takes over."
+        yield "When a coordinator is replaced, searches wait some seconds until the new one takes over."
     if move.resolved and move.resolved.milvus.spec.availability.network_policy:
         yield (
-            "NetworkPolicies are new: port 9091 answers scrapers only where their namespace, or they themselves, "
-            "have the label glede.io/scrape=true; or set spec.availability.networkPolicy: false."
+            "NetworkPolicies are new: port 9091 answers scrapers only if they or their namespace have the "
+            "label glede.io/scrape=true; or set spec.availability.networkPolicy: false."
         )
     for item in move.found.autoscalers:
         target = item["spec"]["scaleTargetRef"]["name"]
         if any(r.old and name_of(r.old) == target for r in move.renames):
-            yield f"HorizontalPodAutoscaler {name_of(item)} scales {target}, which gets another name: change it."
+            yield f"HorizontalPodAutoscaler {name_of(item)} scales {target}, which is renamed: correct it."
     if move.flush_first:
         yield "The log goes with its pod: what is not flushed then is lost."
     for problem in sorted(move.problems, key=lambda problem: _WEIGHT.index(problem.kind)):

@@ -10,8 +10,15 @@ from glede.milvus.labels import MILVUS_LABEL
 from glede.milvus.render.clean import without_empty
 from glede.milvus.render.labels import owner_reference
 from glede.milvus.resolved import Problem, Resolved, Workload
-from glede.milvus.takeover.found import Found, Object, container_of, is_complete, name_of, wanted
-from glede.milvus.takeover.ownership import is_ours
+from glede.milvus.takeover.found import (
+    Found,
+    Object,
+    container_of,
+    is_complete,
+    labels_of,
+    name_of,
+    wanted,
+)
 from glede.milvus.takeover.settings import session_seconds
 
 _HASH = "pod-template-hash"
@@ -72,7 +79,7 @@ def _problems(found: Found, live: Object | None, busy: list[Object], rendered: O
         if owner_uid(item) != uid_of(found.milvus):
             message = "is there and is not of this Milvus; delete it, or give it another name"
             yield Problem("invalid", f"Deployment {name_of(item)}", message)
-        elif not is_ours(item) and not is_complete(item):
+        elif MILVUS_LABEL not in labels_of(item) and not is_complete(item):
             yield _unsettled(item)
     selector = rendered["spec"]["selector"]["matchLabels"]
     if live and live["spec"]["selector"].get("matchLabels") != selector:
@@ -128,7 +135,7 @@ def _strategy(workload: Workload, rendered: Object) -> str:
 
 
 def _gap(rendered: Object, source: Object | None, workload: Workload, settings: Mapping[str, Any]) -> int:
-    """Give for how many seconds a component has no pod, where an old and a new one may not be side by side."""
+    """Give for how many seconds a component has no pod, where an old and a new one may not overlap."""
     before = (source or {}).get("spec", {}).get("strategy", {}).get("type", _strategy(workload, rendered))
     if "Recreate" not in (before, rendered["spec"]["strategy"]["type"]):
         return 0
