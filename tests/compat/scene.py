@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lab.api import ApiLab
+from tests.compat.installed import installed
 from tests.compat.theirs import WORKER, Theirs
 from tests.kube.operators import operating
 
@@ -105,17 +106,20 @@ class Scene:
                     return False
         return True
 
-    async def make(self) -> None:
-        """Make what milvus-operator and Helm would have made, and wait until it runs."""
+    async def prepare(self) -> None:
+        """Make the namespace, and volumes for the claims in it."""
         await self.user.create(NAMESPACE, {**_kind(NAMESPACE), "metadata": {"name": self.namespace}})
         for claim in self.theirs.claims:
             await self.user.create(VOLUME, _volume(self.namespace, claim))
+
+    async def make(self) -> None:
+        """Make what milvus-operator and Helm would have made, and wait until it runs."""
         key = Key(self.namespace, self.theirs.name)
         await self.user.create(MILVUS, self.theirs.manifest())
         written = await self.manager.patch(MILVUS, key, self.theirs.written())
         await self.manager.patch(MILVUS, key, {"status": self.theirs.status()}, subresource="status")
         owner = owner_reference(read(written).milvus)
-        for body in (*self.theirs.installed(), *self.theirs.objects(owner)):
+        for body in (*installed(self.theirs), *self.theirs.objects(owner)):
             await self.manager.create(RESOURCES[body["kind"]], body)
         await self.until("what milvus-operator made runs", self.settled)
 
@@ -141,14 +145,16 @@ def _volume(namespace: str, claim: str) -> Object:
 
 
 @asynccontextmanager
-async def scene(lab: ApiLab, **theirs: Any) -> AsyncIterator[Scene]:
-    """Have such a Milvus, whole, and Glede's operator beside it."""
+async def scene(lab: ApiLab, *, make: bool = True, **theirs: Any) -> AsyncIterator[Scene]:
+    """Have such a Milvus, whole, or a place for one, and Glede's operator beside it."""
     user = HttpTransport.connect(lab.kubeconfig, manager="kubectl")
     manager = HttpTransport.connect(lab.kubeconfig, manager=WORKER)
     own = HttpTransport.connect(lab.kubeconfig, manager=MANAGER)
     found = Scene(lab, user, Theirs(f"vectors-{secrets.token_hex(3)}", **theirs), manager)
     try:
-        await found.make()
+        await found.prepare()
+        if make:
+            await found.make()
         async with operating(own, found.namespace, wide=False):
             yield found
     finally:
@@ -156,27 +162,27 @@ async def scene(lab: ApiLab, **theirs: Any) -> AsyncIterator[Scene]:
             await transport.aclose()
 
 
-CLUSTER = {
+CLUSTER: dict[str, Any] = {
     "mode": "cluster",
     "image": "milvusdb/milvus:v2.6.11",
     "log": "pulsar",
     "counts": {"mixcoord": 1, "streamingnode": 1, "querynode": 2, "datanode": 1, "proxy": 2},
 }
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "mode": "cluster",
     "image": "milvusdb/milvus:v2.5.16",
     "log": "kafka",
     "counts": {"mixcoord": 1, "querynode": 2, "datanode": 1, "indexnode": 1, "proxy": 1},
     "rolling": False,
 }
-STANDALONE = {
+STANDALONE: dict[str, Any] = {
     "mode": "standalone",
     "image": "milvusdb/milvus:v2.6.11",
     "log": "woodpecker",
     "counts": {"standalone": 1},
     "service": {"serviceType": "NodePort"},
 }
-ROCKSMQ = {
+ROCKSMQ: dict[str, Any] = {
     "mode": "standalone",
     "image": "milvusdb/milvus:v2.4.23",
     "log": "rocksmq",

@@ -1,15 +1,13 @@
 """A Milvus is taken over from milvus-operator while it serves; kwok plays the pods, all else is real."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from lab.api import ApiLab, api_lab
+from lab.api import ApiLab
 from tests.compat.scene import CLUSTER, PLAIN, ROCKSMQ, STANDALONE, Ended, scene
 from tests.compat.witness import Witness, watching
-from tests.kube.operators import install_definitions
 
 from glede.kube import objects
 from glede.kube.objects import Object, key_of, uid_of
@@ -62,15 +60,6 @@ async def moved(lab: ApiLab, theirs: dict[str, Any], recreated: frozenset[str]) 
         )
 
 
-@pytest.fixture(scope="module")
-def lab() -> Iterator[ApiLab]:
-    """An API server of these tests' own: an operator of another one counts in the whole cluster."""
-    with api_lab() as found:
-        asyncio.run(install_definitions(found.kubeconfig))
-        found.add_fake_nodes([f"ground-{number}" for number in range(3)])
-        yield found
-
-
 MOVES: dict[str, tuple[dict[str, Any], frozenset[str]]] = {
     "cluster": (CLUSTER, frozenset()),
     "cluster without standby": (PLAIN, frozenset({"mixcoord"})),
@@ -81,11 +70,13 @@ MOVES: dict[str, tuple[dict[str, Any], frozenset[str]]] = {
 
 
 @pytest.fixture(scope="module")
-def moves(lab: ApiLab) -> dict[str, Moved | BaseException]:
+def moves(ground: ApiLab) -> dict[str, Moved | BaseException]:
     """Move all of them at one time, since each mostly waits."""
 
     async def run() -> list[Moved | BaseException]:
-        return await asyncio.gather(*(moved(lab, *move) for move in MOVES.values()), return_exceptions=True)
+        return await asyncio.gather(
+            *(moved(ground, *move) for move in MOVES.values()), return_exceptions=True
+        )
 
     return dict(zip(MOVES, asyncio.run(run()), strict=True))
 

@@ -101,7 +101,7 @@ async def _hand_over(cluster: Cluster, item: Object, milvus: str) -> None:
 
 async def _label(cluster: Cluster, move: Move) -> None:
     """Let the operator see the pods of now. One that is gone meanwhile needs no label."""
-    for pod in move.found.pods:
+    for pod in move.pods:
         change = {"metadata": {"uid": uid_of(pod), "labels": {MILVUS_LABEL: move.found.name}}}
         with suppress(NotFound, Conflict):
             await cluster.transport.patch(objects.POD, key_of(pod), change)

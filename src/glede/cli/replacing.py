@@ -80,13 +80,13 @@ def _check(told: _Told, key: Key, milvus: Object, seconds: float) -> None:
         )
     if not _is_seen(milvus) and waited > min(_SILENT_SECONDS, seconds):
         raise CommandError(
-            f"Milvus {key.name}: Glede's operator has told nothing for {waited:.0f} s, and the pods run on as "
-            "they were; does it run, and watch this namespace? Start it, and run this again",
+            f"Milvus {key.name}: Glede's operator has told nothing for {waited:.0f} s; does it run, and watch "
+            "this namespace? The pods run on as they were. Start it, and run this again",
             1,
         )
     if waited > seconds:
         raise CommandError(
-            f"Milvus {key.name}: not done within {seconds:g} s; the operator goes on. Look: {look}", 1
+            f"Milvus {key.name}: not done in {seconds:g} s; the operator goes on. Look: {look}", 1
         )
 
 

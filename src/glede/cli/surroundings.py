@@ -26,6 +26,7 @@ _REVIEW = Resource(
     "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", namespaced=False
 )
 _DEFINITION = Key("", f"{MILVUS.plural}.{MILVUS.group}")
+_KEYS = frozenset({"accesskey", "secretkey", "username", "password"})
 _CHILDREN = (objects.CONFIG_MAP, objects.SERVICE, objects.INGRESS, objects.POD_MONITOR)
 _INSTALLED = (objects.STATEFUL_SET, objects.DEPLOYMENT, objects.PVC)
 
@@ -84,6 +85,10 @@ async def _facts(cluster: Cluster, milvus: Object) -> Facts:
         try:
             held = await cluster.transport.get(objects.SECRET, Key(namespace, name))
         except NotFound:
+            continue
+        except Forbidden:
+            # The operator will read it; what it has in it is not this command's to know.
+            secrets[name] = SecretFacts(_KEYS, "")
             continue
         secrets[name] = SecretFacts(frozenset(held.get("data") or {}), "")
     return Facts(nodes=usable, tool_image=TOOL_IMAGE, secrets=secrets)
@@ -196,7 +201,7 @@ def _needed(move: Move) -> Iterator[tuple[str, Resource]]:
         yield "create", objects.DEPLOYMENT
     if move.idle or move.renames:
         yield "delete", objects.DEPLOYMENT
-    kinds = {item["kind"] for item in move.hand_over} | ({"Pod"} if move.found.pods else set())
+    kinds = {item["kind"] for item in move.hand_over} | ({"Pod"} if move.pods else set())
     for resource in (*_CHILDREN, objects.DEPLOYMENT, objects.PVC, objects.POD):
         if resource.kind in kinds:
             yield "patch", resource

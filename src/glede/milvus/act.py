@@ -28,7 +28,7 @@ FINALIZER = "milvus.milvus.io/finalizer"
 # Holds the number of pods between our letting go of it and the autoscaler's first change.
 _HANDOVER = "glede-handover"
 _KEY_BYTES = 24
-# What others made is in use: a Service that leads elsewhere, or other pods on the same volumes, would end that.
+# What others made is in use: a Service that leads elsewhere, or other pods on its volumes, would end that.
 _NEVER_TAKEN = frozenset({"Service", "StatefulSet"})
 # A field that is unknown or wrong, a right or a kind that is missing: asking again at once is of no use.
 _REFUSALS = frozenset({400, 403, 404, 422})
@@ -91,10 +91,7 @@ class Actor:
         except NotFound:
             return
         if not applied_fields(found, MANAGER):
-            words = (
-                "is there already, and was not made by this operator; name what runs there as external in "
-                "spec.dependencies, or give the Milvus another name"
-            )
+            words = "is another's; name it in spec.dependencies as external, or give the Milvus another name"
             raise Invalid(422, "Taken", words)
 
     async def _reset_ports(self, obj: Object) -> bool:

@@ -9,9 +9,10 @@ from glede.api.milvus.spec import Milvus
 from glede.kube.objects import owner_uid, uid_of
 from glede.milvus.foreign import is_foreign
 from glede.milvus.intent import Intent, intent_of
+from glede.milvus.labels import MILVUS_LABEL
 from glede.milvus.resolved import Problem, Resolved
 from glede.milvus.takeover.edits import Edit, edits_of, merged, missing_releases, shown, spec_patch
-from glede.milvus.takeover.found import Found, Object, name_of, wanted
+from glede.milvus.takeover.found import Found, Object, labels_of, name_of, wanted
 from glede.milvus.takeover.ownership import is_ours, leaves, operator_of
 from glede.milvus.takeover.settings import changes, moved, settings_in
 from glede.milvus.takeover.workloads import Part, Rename, part_of
@@ -41,6 +42,11 @@ class Move:
     problems: tuple[Problem, ...] = ()
     resolved: Resolved | None = None
     flush_first: bool = False
+
+    @property
+    def pods(self) -> list[Object]:
+        """Pods that the operator does not see yet."""
+        return [pod for pod in self.found.pods if MILVUS_LABEL not in labels_of(pod)]
 
     def with_refusals(self, refusals: Iterable[Problem]) -> "Move":
         """Give the same move, refused for these reasons."""

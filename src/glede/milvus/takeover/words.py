@@ -51,7 +51,7 @@ def _steps(move: Move) -> Iterator[str]:
         yield f"rename     {_rename(rename)}; no pod restarts"
     for item in move.hand_over:
         yield f"take over  {item['kind']} {name_of(item)}: {_handed(item)}"
-    count = len(move.found.pods)
+    count = len(move.pods)
     if count:
         yield f"label      {count} pods: so that the operator sees them; no pod restarts"
     yield f"edit       Milvus {move.found.name}: annotation glede.io/adopted, from which on the operator acts"
