@@ -195,9 +195,9 @@ def test_what_helm_installed_is_not_rendered_over(ground: ApiLab) -> None:
                 return bool(failed) and all(words in failed[0] for words in taken)
 
             await found.until("the operator says that the names are taken", told)
-            for kind, name in kept:
+            for (kind, name), uid in kept.items():
                 body = await found.user.get(RESOURCES[kind], Key(found.namespace, name))
                 labels = body["metadata"]["labels"]
-                assert (uid_of(body), "glede.io/milvus" in labels) == (kept[kind, name], False), (kind, name)
+                assert (uid_of(body), "glede.io/milvus" in labels) == (uid, False), (kind, name)
 
     asyncio.run(run())

@@ -28,7 +28,8 @@ _STEP_SECONDS = 60.0
 async def carry_out(cluster: Cluster, move: Move, seconds: float) -> None:
     """Do a move, and wait for at most so many seconds until the operator has done its part.
 
-    Raises CommandError, ApiError."""
+    Raises CommandError, ApiError.
+    """
     key = Key(move.found.namespace, move.found.name)
     if move.needed:
         for item in move.idle:

@@ -80,8 +80,8 @@ def _check(told: _Told, key: Key, milvus: Object, seconds: float) -> None:
         )
     if not _is_seen(milvus) and waited > min(_SILENT_SECONDS, seconds):
         raise CommandError(
-            f"Milvus {key.name}: Glede's operator has told nothing for {waited:.0f} s; does it run, and watch "
-            "this namespace? The pods run on as they were. Start it, and run this again",
+            f"Milvus {key.name}: Glede's operator has told nothing for {waited:.0f} s; does it run, and does "
+            "it watch this namespace? The pods run on as they were. Start it, and run this again",
             1,
         )
     if waited > seconds:

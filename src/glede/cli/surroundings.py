@@ -61,7 +61,7 @@ async def found_of(cluster: Cluster, key: Key) -> Found:
         others=tuple(others),
         installed=tuple(installed),
         autoscalers=tuple(await cluster.list(objects.HPA, everything)),
-        facts=await _facts(cluster, milvus),
+        facts=await _facts(cluster, milvus, monitored=any(item["kind"] == "PodMonitor" for item in others)),
     )
 
 
@@ -73,7 +73,7 @@ async def _optional(cluster: Cluster, resource: Resource, selection: Selection) 
         return []
 
 
-async def _facts(cluster: Cluster, milvus: Object) -> Facts:
+async def _facts(cluster: Cluster, milvus: Object, *, monitored: bool) -> Facts:
     namespace = str(milvus["metadata"]["namespace"])
     try:
         nodes = [views.node(item) for item in await cluster.list(objects.NODE, Selection())]
@@ -91,7 +91,7 @@ async def _facts(cluster: Cluster, milvus: Object) -> Facts:
             secrets[name] = SecretFacts(_KEYS, "")
             continue
         secrets[name] = SecretFacts(frozenset(held.get("data") or {}), "")
-    return Facts(nodes=usable, tool_image=TOOL_IMAGE, secrets=secrets)
+    return Facts(nodes=usable, tool_image=TOOL_IMAGE, secrets=secrets, pod_monitors=monitored)
 
 
 def _secrets(milvus: Object) -> Iterable[str]:
@@ -122,6 +122,9 @@ async def _operators(cluster: Cluster, namespace: str) -> AsyncIterator[Problem]
         )
         yield Problem("invalid", _OPERATOR, message)
         return
+    if namespace and not any(map(_is_operator, deployments)):
+        message = f"found no Deployment of {_OPERATOR} in namespace {namespace}; name the one that it is in"
+        yield Problem("invalid", "--operator-namespace", message)
     for item in deployments:
         told = item.get("status", {}).get("replicas", 0)
         if _is_operator(item) and (wanted(item) or told):

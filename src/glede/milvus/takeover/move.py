@@ -7,6 +7,7 @@ from typing import Any
 from glede.api.milvus.convert import ManifestProblem, read_milvus
 from glede.api.milvus.spec import Milvus
 from glede.kube.objects import owner_uid, uid_of
+from glede.milvus.desired import Ref, ref_of
 from glede.milvus.foreign import is_foreign
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.labels import MILVUS_LABEL
@@ -19,6 +20,7 @@ from glede.milvus.takeover.workloads import Part, Rename, part_of
 from glede.milvus.versions import upgrade_order
 
 _EMBEDDED = ("rocksmq", "natsmq")
+PAUSED = "milvus.io/pause-reconcile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,8 @@ class Move:
 
     ``parts`` are its workloads in the order in which pods are replaced. ``idle`` are Deployments without
     pods, which go; ``renames`` ReplicaSets that get a Deployment of another name; ``hand_over`` objects that
-    stay and become ours. ``defaults`` are the fields that milvus-operator wrote into the spec, ``settings``
-    what changes in the ConfigMap, in words.
+    stay and become ours: those that are ``kept``, since ours have their names. ``defaults`` are the fields
+    that milvus-operator wrote into the spec, ``settings`` what changes in the ConfigMap, in words.
     """
 
     found: Found
@@ -37,6 +39,7 @@ class Move:
     edits: tuple[Edit, ...] = ()
     parts: tuple[Part, ...] = ()
     idle: tuple[Object, ...] = ()
+    kept: frozenset[Ref] = frozenset()
     defaults: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -66,7 +69,13 @@ class Move:
     def hand_over(self) -> list[Object]:
         """What stays under its name and becomes ours."""
         live = [part.live for part in self.parts if part.live]
-        return [item for item in (*live, *self.found.others) if not is_ours(item)]
+        others = [item for item in self.found.others if ref_of(item) in self.kept]
+        return [item for item in (*live, *others) if not is_ours(item)]
+
+    @property
+    def left(self) -> list[Object]:
+        """What milvus-operator made and nobody needs. Pods of now may read it, so it goes with the Milvus."""
+        return [item for item in self.found.others if ref_of(item) not in self.kept]
 
 
 def move_of(found: Found, *, flushed: bool = False) -> Move:
@@ -98,7 +107,7 @@ def _planned(
     *,
     flushed: bool,
 ) -> Move:
-    refused = [problem for problem in intent.problems if problem.kind == "invalid"]
+    refused = [*_standing(milvus), *(problem for problem in intent.problems if problem.kind == "invalid")]
     refused += missing_releases(milvus, found)
     rest = tuple(problem for problem in intent.problems if problem.kind != "invalid")
     defaults = tuple(_defaults(found.milvus, edits))
@@ -115,7 +124,7 @@ def _planned(
     left, strange = _left_over(found, parts)
     refused += [problem for part in parts for problem in part.problems]
     refused += [*strange, *moved(settings, resolved.settings)]
-    volatile = _log_is_lost(resolved, found)
+    volatile = _log_is_lost(resolved)
     if volatile and not flushed:
         refused.append(volatile)
     return Move(
@@ -126,10 +135,19 @@ def _planned(
         idle=(*(item for part in parts for item in part.idle), *left),
         defaults=defaults,
         settings=tuple(changes(settings, resolved.settings)),
+        kept=frozenset(map(ref_of, intent.desired.objects)),
         problems=rest,
         resolved=resolved,
         flush_first=volatile is not None,
     )
+
+
+def _standing(milvus: Milvus) -> Iterator[Problem]:
+    """Tell what keeps an operator from acting at all."""
+    if milvus.metadata.deletion_timestamp:
+        yield Problem("invalid", "metadata.deletionTimestamp", "is set: it is being deleted; let it go")
+    if milvus.metadata.annotations.get(PAUSED) == "true":
+        yield Problem("invalid", f"annotation {PAUSED}", "is true, so that nothing would be done; remove it")
 
 
 def _left_over(found: Found, parts: Iterable[Part]) -> tuple[list[Object], list[Problem]]:
@@ -157,7 +175,7 @@ def _left_over(found: Found, parts: Iterable[Part]) -> tuple[list[Object], list[
     return [item for item in left if not wanted(item)], strange
 
 
-def _log_is_lost(resolved: Resolved, found: Found) -> Problem | None:
+def _log_is_lost(resolved: Resolved) -> Problem | None:
     """Tell where the log goes with its pod, which any restart loses."""
     woodpecker = resolved.settings.get("woodpecker")
     local = isinstance(woodpecker, Mapping) and (woodpecker.get("storage") or {}).get("type") == "local"

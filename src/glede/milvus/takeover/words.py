@@ -91,6 +91,9 @@ def _left_alone(move: Move) -> Iterator[str]:
         pods = "" if item["kind"] == "PersistentVolumeClaim" else f", {wanted(item)} pods, none restarts"
         yield f"{item['kind']} {name_of(item)}: of the Helm release {release_of(item)}{pods}"
 
+    for item in move.left:
+        yield f"{item['kind']} {name_of(item)}: not needed here, and gone with the Milvus"
+
 
 def _notes(move: Move) -> Iterator[str]:
     if any(".external" in edit.field for edit in move.edits):
