@@ -98,6 +98,7 @@ def test_what_milvus_operator_left_out_is_pinned() -> None:
         "components.queryNode.replicas": 2,
         "components.resources": {},
         "dependencies.msgStreamType": "pulsar",
+        "dependencies.pulsar.endpoint": "kite-pulsar-proxy.vectors:6650",
         "dependencies.etcd.endpoints": [f"kite-etcd-{n}.kite-etcd-headless.vectors:2379" for n in range(3)],
         "dependencies.storage.endpoint": "kite-minio.vectors:9000",
         "dependencies.storage.secretRef": "kite-minio",

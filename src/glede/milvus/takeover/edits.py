@@ -30,7 +30,11 @@ class Edit:
 
 def edits_of(milvus: Milvus, found: Found, settings: Mapping[str, Any]) -> list[Edit]:
     """Give the edits; ``settings`` are those that the pods of now read."""
-    return [*_dependencies(milvus, found), *_log_type(milvus, settings), *_components(milvus, found)]
+    return [
+        *_dependencies(milvus, found, settings),
+        *_log_type(milvus, settings),
+        *_components(milvus, found),
+    ]
 
 
 def spec_patch(edits: list[Edit]) -> Object:
@@ -59,9 +63,9 @@ def merged(spec: Any, patch: Any) -> Any:
     return spec | {name: merged(spec.get(name), value) for name, value in patch.items()}
 
 
-def missing_releases(milvus: Milvus, found: Found) -> Iterator[Problem]:
+def missing_releases(milvus: Milvus, found: Found, settings: Mapping[str, Any]) -> Iterator[Problem]:
     """Tell the dependencies of which nothing is there that Helm installed: nobody knows what Milvus uses."""
-    for name, field in _installed_ones(milvus):
+    for name, field in _installed_ones(milvus, settings):
         if not found.release(name):
             message = (
                 f"is false, and there is no workload of the Helm release {found.name}-{name}; where it is, "
@@ -70,20 +74,21 @@ def missing_releases(milvus: Milvus, found: Found) -> Iterator[Problem]:
             yield Problem("invalid", f"spec.{_DEPENDENCIES}.{field}.external", message)
 
 
-def _installed_ones(milvus: Milvus) -> Iterator[tuple[str, str]]:
+def _installed_ones(milvus: Milvus, settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Give the dependencies that Helm installed: the end of the release's name, and the field."""
     spec = milvus.spec.dependencies
     if not spec.etcd.external:
         yield "etcd", "etcd"
     if not spec.storage.external:
         yield "minio", "storage"
-    if spec.msg_stream_type == "pulsar" and not spec.pulsar.external:
+    log = _log(milvus, settings)
+    if log == "pulsar" and not spec.pulsar.external:
         yield "pulsar", "pulsar"
-    if spec.msg_stream_type == "kafka" and not spec.kafka.external:
+    if log == "kafka" and not spec.kafka.external:
         yield "kafka", "kafka"
 
 
-def _dependencies(milvus: Milvus, found: Found) -> Iterator[Edit]:
+def _dependencies(milvus: Milvus, found: Found, settings: Mapping[str, Any]) -> Iterator[Edit]:
     spec, name, place = milvus.spec.dependencies, found.name, found.namespace
     servers = sum(wanted(item) for item in found.release("etcd"))
     addresses: dict[str, tuple[tuple[str, Any, Any], ...]] = {
@@ -101,7 +106,7 @@ def _dependencies(milvus: Milvus, found: Found) -> Iterator[Edit]:
         "pulsar": (("endpoint", spec.pulsar.endpoint, f"{name}-pulsar-proxy.{place}:6650"),),
         "kafka": (("brokerList", spec.kafka.broker_list, [f"{name}-kafka.{place}:9092"]),),
     }
-    for _, field in _installed_ones(milvus):
+    for _, field in _installed_ones(milvus, settings):
         yield Edit(f"{_DEPENDENCIES}.{field}.external", True, _STAYS)
         for part, written, usual in addresses[field]:
             if not written:
@@ -109,9 +114,16 @@ def _dependencies(milvus: Milvus, found: Found) -> Iterator[Edit]:
 
 
 def _log_type(milvus: Milvus, settings: Mapping[str, Any]) -> Iterator[Edit]:
-    queue = settings.get("messageQueue") or (settings.get("mq") or {}).get("type")
-    if not milvus.spec.dependencies.msg_stream_type and queue:
-        yield Edit(f"{_DEPENDENCIES}.msgStreamType", str(queue), "the log that it has")
+    log = _log(milvus, settings)
+    if log and not milvus.spec.dependencies.msg_stream_type:
+        yield Edit(f"{_DEPENDENCIES}.msgStreamType", log, "the log that it has")
+
+
+def _log(milvus: Milvus, settings: Mapping[str, Any]) -> str:
+    """Give the log's type: as written, else as the pods of now have it; "" where nothing tells."""
+    section = settings.get("mq")
+    running = section.get("type") if isinstance(section, Mapping) else None
+    return milvus.spec.dependencies.msg_stream_type or str(settings.get("messageQueue") or running or "")
 
 
 def _components(milvus: Milvus, found: Found) -> Iterator[Edit]:

@@ -108,7 +108,7 @@ def _planned(
     flushed: bool,
 ) -> Move:
     refused = [*_standing(milvus), *(problem for problem in intent.problems if problem.kind == "invalid")]
-    refused += missing_releases(milvus, found)
+    refused += missing_releases(milvus, found, settings)
     rest = tuple(problem for problem in intent.problems if problem.kind != "invalid")
     defaults = tuple(_defaults(found.milvus, edits))
     resolved = intent.resolved
