@@ -13,7 +13,8 @@ from glede.cli.adopting import carry_out
 from glede.cli.cluster import MANAGER, Cluster
 from glede.cli.surroundings import found_of
 from glede.kube.http import HttpTransport
-from glede.kube.objects import Key
+from glede.kube.objects import DEPLOYMENT, Key, key_of
+from glede.milvus.kinds import MILVUS
 from glede.milvus.takeover import move_of
 
 pytestmark = pytest.mark.timeout(300)
@@ -40,6 +41,31 @@ async def steps(found: Scene) -> int:
         await own.aclose()
 
 
+async def keeps_what_runs_though_the_edit_is_taken_back(found: Scene) -> None:
+    """Somebody applies the manifest of before: the data are still where Helm put them."""
+    before = await made(found)
+    key = Key(found.namespace, found.theirs.name)
+    await found.user.patch(MILVUS, key, {"spec": {"dependencies": {"storage": {"external": False}}}})
+
+    async def told() -> bool:
+        conditions = (await found.milvus())["status"]["conditions"]
+        failed = [c["message"] for c in conditions if c["reason"] == "ApplyFailed"]
+        return bool(failed) and "Service kite-minio" in failed[0]
+
+    await found.until("the operator says that the name is taken", told)
+    assert await made(found) == before
+
+
+async def made(found: Scene) -> dict[tuple[str, str], str]:
+    """Give the versions of the settings, and the generations of what runs."""
+    versions = await found.versions()
+    config_maps = {name: version for name, version in versions.items() if name[0] == "ConfigMap"}
+    deployments = await found.all(DEPLOYMENT)
+    return config_maps | {
+        ("Deployment", key_of(item).name): str(item["metadata"]["generation"]) for item in deployments
+    }
+
+
 def test_each_of_its_writes_may_be_the_last(ground: ApiLab) -> None:
     async def run() -> None:
         async with scene(ground, **PLAIN) as found, watching(found.user, found.namespace, "kite") as witness:
@@ -51,5 +77,6 @@ def test_each_of_its_writes_may_be_the_last(ground: ApiLab) -> None:
             assert deaths >= 17
             assert not witness.wrong, witness.wrong
             assert set(witness.gaps) <= {"mixcoord"}
+            await keeps_what_runs_though_the_edit_is_taken_back(found)
 
     asyncio.run(run())

@@ -16,7 +16,7 @@ from tests.compat.scene import NAMESPACE, PLAIN, Ended, Scene, scene
 from tests.compat.theirs import Theirs
 
 from glede.kube import objects
-from glede.kube.objects import Key, Object, Resource, uid_of
+from glede.kube.objects import Key, Object, Resource, key_of, uid_of
 from glede.milvus.kinds import MILVUS, RESOURCES
 
 pytestmark = pytest.mark.timeout(300)
@@ -191,13 +191,16 @@ def test_what_helm_installed_is_not_rendered_over(ground: ApiLab) -> None:
             async def told() -> bool:
                 conditions = (await found.milvus()).get("status", {}).get("conditions", [])
                 failed = [c["message"] for c in conditions if c.get("reason") == "ApplyFailed"]
-                taken = ("Service kite-minio: is another's", "StatefulSet kite-etcd: is another's")
-                return bool(failed) and all(words in failed[0] for words in taken)
+                names = "Service kite-etcd, Service kite-etcd-headless, Service kite-minio: made by another"
+                return bool(failed) and names in failed[0]
 
             await found.until("the operator says that the names are taken", told)
             for (kind, name), uid in kept.items():
                 body = await found.user.get(RESOURCES[kind], Key(found.namespace, name))
                 labels = body["metadata"]["labels"]
                 assert (uid_of(body), "glede.io/milvus" in labels) == (uid, False), (kind, name)
+            assert await found.all(objects.DEPLOYMENT) == []
+            config_maps = [key_of(item).name for item in await found.all(objects.CONFIG_MAP)]
+            assert config_maps == ["kube-root-ca.crt"]
 
     asyncio.run(run())

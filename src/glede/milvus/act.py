@@ -49,9 +49,10 @@ class Actor:
     async def carry_out(self, milvus: Milvus, plan: Plan, observed: Observed) -> None:
         """Carry out a plan.
 
-        Raises Refused after all else was done when the API server refused objects, ApiError when it could not
-        be asked.
+        Raises Refused after all else was done when the API server refused objects, before anything is done
+        when another has their names; ApiError when the API server could not be asked.
         """
+        await self._check_names(plan, observed)
         refused: list[str] = []
         for dependency in plan.generate:
             await self._generate(milvus, dependency)
@@ -73,8 +74,6 @@ class Actor:
         live = held.owned if held else None
         if isinstance(held, WorkloadView) and held.owns_replicas and "replicas" not in obj["spec"]:
             await self._hand_over(held)
-        if live is None and ref.kind in _NEVER_TAKEN:
-            await self._check_free(ref)
         if isinstance(held, WorkloadView) and _is_replaced_alone(held, obj):
             obj, digest = {**obj, "spec": {**obj["spec"], "strategy": {"type": "Recreate"}}}, None
         try:
@@ -84,15 +83,23 @@ class Actor:
                 raise
             await self.applier.apply(SERVICE, obj, live, digest)
 
-    async def _check_free(self, ref: Ref) -> None:
-        """See that a name is free, or ours. Raises Invalid where another has it."""
+    async def _check_names(self, plan: Plan, observed: Observed) -> None:
+        """See that the names of new Services and StatefulSets are free. Raises Refused, ApiError."""
+        new = [ref_of(obj) for obj in plan.apply if ref_of(obj) not in observed.held]
+        taken = [ref for ref in new if ref.kind in _NEVER_TAKEN and await self._is_taken(ref)]
+        if taken:
+            names = ", ".join(f"{ref.kind} {ref.key.name}" for ref in taken)
+            raise Refused(
+                f"{names}: made by another; name what runs there as external in spec.dependencies, or give "
+                "the Milvus another name. Nothing is changed until then"
+            )
+
+    async def _is_taken(self, ref: Ref) -> bool:
+        """Tell whether an object is there that we have never applied."""
         try:
-            found = await self.transport.get(RESOURCES[ref.kind], ref.key)
+            return not applied_fields(await self.transport.get(RESOURCES[ref.kind], ref.key), MANAGER)
         except NotFound:
-            return
-        if not applied_fields(found, MANAGER):
-            words = "is another's; name it in spec.dependencies as external, or give the Milvus another name"
-            raise Invalid(422, "Taken", words)
+            return False
 
     async def _reset_ports(self, obj: Object) -> bool:
         """Put back a Service's ports whose numbers somebody has changed; tells whether that was taken.

@@ -140,6 +140,12 @@ def test_a_dependency_that_nobody_can_find_is_refused() -> None:
     assert refusal.startswith("spec.dependencies.etcd.external: is false, and there is no workload")
 
 
+def test_a_manifest_of_the_old_shape_is_refused() -> None:
+    found = found_of(STANDALONE)
+    flat = {**found.milvus, "spec": {"image": "milvusdb/milvus:v2.2.9", "replicas": 1}}
+    assert refusals(move_of(replace(found, milvus=flat)))[0].startswith("spec.components: found none")
+
+
 @pytest.mark.parametrize(
     ("patch", "told"),
     [

@@ -7,6 +7,7 @@ from typing import Any
 from glede.api.milvus.convert import ManifestProblem, read_milvus
 from glede.api.milvus.spec import Milvus
 from glede.kube.objects import owner_uid, uid_of
+from glede.milvus.credentials import holds_credential
 from glede.milvus.desired import Ref, ref_of
 from glede.milvus.foreign import is_foreign
 from glede.milvus.intent import Intent, intent_of
@@ -86,6 +87,11 @@ def move_of(found: Found, *, flushed: bool = False) -> Move:
         return Move(found, refusals=tuple(Problem("invalid", f.field, f.message) for f in problem.faults))
     if not is_foreign(milvus):
         return Move(found, needed=False)
+    if "components" not in (found.milvus.get("spec") or {}):
+        message = (
+            "found none, which milvus-operator always writes; let it write them, in the shape of v1beta1"
+        )
+        return Move(found, refusals=(Problem("invalid", "spec.components", message),))
     name = milvus.spec.components.active_config_map or found.name
     try:
         settings = settings_in(found.config_map(name))
@@ -199,11 +205,12 @@ def _defaults(milvus: Object, edits: Iterable[Edit]) -> Iterator[str]:
         if former and entry.get("manager") == former and not entry.get("subresource"):
             found |= set(leaves(entry.get("fieldsV1", {}).get("f:spec", {})))
     for path in sorted(found - edited):
-        if ".inCluster." not in path:
-            yield f"{path}: {_value(milvus['spec'], path)}"
+        value = _value(milvus["spec"], path)
+        if ".inCluster." not in path and not holds_credential(path, value):
+            yield f"{path}: {shown(value)}"
 
 
-def _value(spec: Any, path: str) -> str:
+def _value(spec: Any, path: str) -> Any:
     for name in path.split("."):
         spec = spec.get(name) if isinstance(spec, Mapping) else None
-    return shown(spec)
+    return spec
