@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from tests.compat.pods import MONTH, template
 
 from glede.kube.objects import Object
 
-MONTH = 2_592_000
 FINALIZER = "milvus.milvus.io/finalizer"
 WORKER = "manager"
 COORDINATOR_KEYS = ("dataCoord", "indexCoord", "queryCoord", "rootCoord")
@@ -229,79 +229,12 @@ class Theirs:
             else {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "progressDeadlineSeconds": MONTH,
             "minReadySeconds": 30 if self.rolling else 0,
-            "template": self._template(component, labels, "dummy" if slot == "1" else self.image),
+            "template": template(
+                self.name,
+                component,
+                labels,
+                "dummy" if slot == "1" else self.image,
+                claim=f"{self.name}-data" if self.keeps_log else "",
+            ),
         }
         return body
-
-    def _template(self, component: str, labels: dict[str, str], image: str) -> Object:
-        entry = component in ("proxy", "standalone")
-        if entry:
-            labels = {**labels, "milvus.io/service": "true"}
-        tools = {"name": "tools", "mountPath": "/milvus/tools"}
-        run = ["milvus", "run", component]
-        if component == "mixcoord":
-            run = ["milvus", "run", "mixture", "-rootcoord", "-querycoord", "-datacoord", "-indexcoord"]
-        ports = [{"name": "metrics", "containerPort": 9091, "protocol": "TCP"}]
-        alive = {"tcpSocket": {"port": 9091}, "timeoutSeconds": 3, "successThreshold": 1}
-        container: Object = {
-            "name": component,
-            "image": image,
-            "imagePullPolicy": "IfNotPresent",
-            "args": ["/milvus/tools/run.sh", *run],
-            "env": [
-                {
-                    "name": "CACHE_SIZE",
-                    "valueFrom": {"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Gi"}},
-                },
-                *(self._key(name, "accesskey") for name in ("MINIO_ACCESS_KEY", "MINIO_ACCESS_KEY_ID")),
-                *(self._key(name, "secretkey") for name in ("MINIO_SECRET_KEY", "MINIO_SECRET_ACCESS_KEY")),
-            ],
-            "ports": [{"name": "milvus", "containerPort": 19530, "protocol": "TCP"}, *ports]
-            if entry
-            else ports,
-            "startupProbe": {**alive, "periodSeconds": 10, "failureThreshold": 18},
-            "livenessProbe": {**alive, "periodSeconds": 15, "failureThreshold": 3, "timeoutSeconds": 10},
-            "readinessProbe": {
-                "httpGet": {"path": "/healthz", "port": 9091, "scheme": "HTTP"},
-                "periodSeconds": 15,
-                "failureThreshold": 2,
-                "timeoutSeconds": 3,
-            },
-            "volumeMounts": [
-                {"name": "milvus-data", "mountPath": "/var/lib/milvus"},
-                {"name": "milvus-config", "mountPath": "/milvus/configs/operator", "readOnly": True},
-                tools,
-            ],
-        }
-        if entry:
-            container["lifecycle"] = {"preStop": {"exec": {"command": ["sleep", "30"]}}}
-        data = (
-            {"persistentVolumeClaim": {"claimName": f"{self.name}-data"}}
-            if self.keeps_log
-            else {"emptyDir": {}}
-        )
-        return {
-            "metadata": {"labels": labels, "annotations": {"milvus.io/using-configmap": self.name}},
-            "spec": {
-                "terminationGracePeriodSeconds": MONTH,
-                "initContainers": [
-                    {
-                        "name": "config",
-                        "image": "milvusdb/milvus-operator:v1.3.8",
-                        "command": ["/bin/sh"],
-                        "args": ["/init.sh"],
-                        "securityContext": {"runAsNonRoot": True, "runAsUser": 1000},
-                        "volumeMounts": [tools],
-                    }
-                ],
-                "containers": [container],
-                "volumes": [
-                    {"name": "milvus-data", **data},
-                    {"name": "milvus-config", "configMap": {"name": self.name, "defaultMode": 0o777}},
-                    {"name": "tools", "emptyDir": {}},
-                ],
-            },
-        }
-
-    def _key(self, name: str, key: str) -> Object:
-        return {"name": name, "valueFrom": {"secretKeyRef": {"name": f"{self.name}-minio", "key": key}}}

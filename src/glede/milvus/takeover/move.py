@@ -8,7 +8,7 @@ from glede.api.milvus.convert import ManifestProblem, read_milvus
 from glede.api.milvus.spec import Milvus
 from glede.kube.objects import owner_uid, uid_of
 from glede.milvus.credentials import holds_credential
-from glede.milvus.desired import Ref, ref_of
+from glede.milvus.desired import Desired, Ref, ref_of
 from glede.milvus.foreign import is_foreign
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.labels import MILVUS_LABEL
@@ -120,13 +120,7 @@ def _planned(
     resolved = intent.resolved
     if resolved is None or intent.desired is None:
         return Move(found, refusals=tuple(refused), edits=tuple(edits), defaults=defaults, problems=rest)
-    rendered = {name_of(obj): obj for obj in intent.desired.milvus if obj["kind"] == "Deployment"}
-    names = dict.fromkeys(workload.component for workload in resolved.workloads)
-    order = upgrade_order(resolved.version, resolved.version, names)
-    parts = tuple(
-        part_of(found, resolved, workload, rendered[workload.name], settings)
-        for workload in sorted(resolved.workloads, key=lambda w: order.index(w.component))
-    )
+    parts = _parts(found, resolved, intent.desired, settings)
     left, strange = _left_over(found, parts)
     refused += [problem for part in parts for problem in part.problems]
     refused += [*strange, *moved(settings, resolved.settings)]
@@ -145,6 +139,19 @@ def _planned(
         problems=rest,
         resolved=resolved,
         flush_first=volatile is not None,
+    )
+
+
+def _parts(
+    found: Found, resolved: Resolved, intended: Desired, settings: Mapping[str, Any]
+) -> tuple[Part, ...]:
+    """Decide for each workload, in the order in which their pods are replaced."""
+    rendered = {name_of(obj): obj for obj in intended.milvus if obj["kind"] == "Deployment"}
+    names = dict.fromkeys(workload.component for workload in resolved.workloads)
+    order = upgrade_order(resolved.version, resolved.version, names)
+    return tuple(
+        part_of(found, resolved, workload, rendered[workload.name], settings)
+        for workload in sorted(resolved.workloads, key=lambda w: order.index(w.component))
     )
 
 
