@@ -5,7 +5,7 @@ what we write: a second handler in a probe, another program's arguments in an in
 are ours in ``managedFields``, the first apply replaces the object as a whole, in one write.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from glede.kube.objects import uid_of, version_of
@@ -33,9 +33,10 @@ def operator_of(milvus: Object) -> str | None:
 
 
 def is_ours(obj: Object) -> bool:
-    """Tell whether we have applied an object, or it was handed over."""
+    """Tell whether we have applied an object, or it was handed over: without an owner, by a label only."""
     labelled = MILVUS_LABEL in obj["metadata"].get("labels", {})
-    return labelled and any(_identity(entry)[:2] == (MANAGER, "Apply") for entry in _entries(obj))
+    applied = any(_identity(entry)[:2] == (MANAGER, "Apply") for entry in _entries(obj))
+    return labelled and (applied or maker_of(obj) is None)
 
 
 def handed_over(obj: Object, milvus: str) -> Object:
@@ -53,15 +54,13 @@ def status_handed_over(milvus: Object) -> list[Object]:
     return with_manager(_entries(milvus), lambda entry: entry.get("manager") == former, subresource="status")
 
 
-def with_manager(entries: Iterable[Object], is_theirs: Any, *, subresource: str) -> list[Object]:
+def with_manager(
+    entries: Iterable[Object], is_theirs: Callable[[Object], bool], *, subresource: str
+) -> list[Object]:
     """Give entries of ``managedFields``, theirs as if they had been applied by us."""
     found: dict[tuple[str, ...], Object] = {}
     for entry in entries:
-        chosen = (
-            is_theirs(entry)
-            and entry.get("operation") == "Update"
-            and entry.get("subresource", "") == subresource
-        )
+        chosen = is_theirs(entry) and entry.get("subresource", "") == subresource
         new = {**entry, "manager": MANAGER, "operation": "Apply"} if chosen else entry
         identity = _identity(new)
         if identity in found:
