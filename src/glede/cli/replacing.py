@@ -3,16 +3,19 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from glede.cli.cluster import Cluster
 from glede.cli.output import CommandError
-from glede.kube.objects import DEPLOYMENT, Key, Object
+from glede.kube.objects import DEPLOYMENT, POD, Key, Object
 from glede.kube.transport import Selection
 from glede.milvus.kinds import MILVUS
 from glede.milvus.labels import MILVUS_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.takeover.found import is_complete, name_of
 
 _PAUSE_SECONDS = 1.0
+# What Glede allows its own pods; then they are ended.
+_SLOW_SECONDS = 120.0
 # Within so long an operator that runs has told something.
 _SILENT_SECONDS = 90.0
 _FAILED = frozenset({"ApplyFailed", "DeadlineExceeded", "SpecRefused", "Paused", "RolledBack"})
@@ -20,20 +23,23 @@ _FAILED = frozenset({"ApplyFailed", "DeadlineExceeded", "SpecRefused", "Paused",
 
 @dataclass
 class _Told:
-    """What was printed: the Deployments that are done, and the last word of the operator."""
+    """What was printed: Deployments that are done, pods that stop slowly, the last word of the operator."""
 
     begun: float = field(default_factory=time.monotonic)
     done: set[str] = field(default_factory=set)
+    slow: set[str] = field(default_factory=set)
     words: str = ""
 
 
 async def follow(cluster: Cluster, key: Key, seconds: float) -> None:
     """Print how far the operator is until it is done. Raises CommandError where it gives up, or is silent."""
     told = _Told()
+    mine = Selection(key.namespace, f"{MILVUS_LABEL}={key.name}")
     while True:
         milvus = await cluster.get(MILVUS, key)
-        deployments = await cluster.list(DEPLOYMENT, Selection(key.namespace, f"{MILVUS_LABEL}={key.name}"))
+        deployments = await cluster.list(DEPLOYMENT, mine)
         _tell(told, milvus, deployments)
+        _tell_slow(told, key, slow_to_stop(await cluster.list(POD, mine), datetime.now(UTC)))
         if _is_done(milvus, deployments):
             print(f"Milvus {key.name} is Glede's, and every pod is as its manifest wants it")
             return
@@ -51,6 +57,28 @@ def _tell(told: _Told, milvus: Object, deployments: list[Object]) -> None:
     if _is_seen(milvus) and words not in ("", told.words):
         told.words = words
         print(f"  {words}")
+
+
+def slow_to_stop(pods: list[Object], now: datetime) -> dict[str, int]:
+    """Give the pods that were told to stop too long ago, with the seconds since then."""
+    found = {}
+    for pod in pods:
+        metadata = pod["metadata"]
+        if end := metadata.get("deletionTimestamp"):
+            allowed = timedelta(seconds=metadata.get("deletionGracePeriodSeconds", 0))
+            seconds = (now - (datetime.fromisoformat(end) - allowed)).total_seconds()
+            if seconds > _SLOW_SECONDS:
+                found[str(metadata["name"])] = int(seconds)
+    return found
+
+
+def _tell_slow(told: _Told, key: Key, slow: dict[str, int]) -> None:
+    """Pods of milvus-operator's have a month to stop, and where two may not overlap all waits for them."""
+    for name, seconds in slow.items():
+        if name not in told.slow:
+            told.slow.add(name)
+            end = f"kubectl delete pod {name} -n {key.namespace} --grace-period=30"
+            print(f"  pod {name} was told to stop {seconds} s ago and has not; to end it: {end}")
 
 
 def _is_new(deployment: Object) -> bool:

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.compat.installed import installed
 from tests.compat.scene import CLUSTER, PLAIN, ROCKSMQ, STANDALONE
 from tests.compat.theirs import WORKER, Theirs
 
+from glede.cli.replacing import slow_to_stop
 from glede.kube.fields import applied_fields
 from glede.kube.objects import Object
 from glede.milvus.facts import Facts, SecretFacts
@@ -156,6 +158,10 @@ def test_a_manifest_of_the_old_shape_is_refused() -> None:
             "spec.components.image: found version 2.1.4",
         ),
         ({"spec": {"mode": "clustre"}}, "spec.mode: "),
+        (
+            {"spec": {"components": {"mixCoord": {"paused": True}}}},
+            "spec.components.mixCoord.paused: is true",
+        ),
     ],
 )
 def test_a_manifest_in_the_way_is_refused(patch: Object, told: str) -> None:
@@ -169,6 +175,35 @@ def test_the_gap_of_a_coordinator_is_told_in_seconds() -> None:
     # Its sleep before it stops, the lease of its session, its start.
     assert standalone.seconds == 30 + 30 + 30
     assert not any(part.seconds for part in move_of(found_of(CLUSTER)).parts)
+
+
+def test_a_pod_that_does_not_stop_is_told() -> None:
+    stopping = {"deletionTimestamp": "2026-01-31T00:02:01Z", "deletionGracePeriodSeconds": 2_592_000}
+    pods: list[Object] = [
+        {"metadata": {"name": "slow", **stopping}},
+        {"metadata": {"name": "quick", **stopping, "deletionTimestamp": "2026-01-31T00:02:30Z"}},
+        {"metadata": {"name": "staying"}},
+    ]
+    now = datetime(2026, 1, 1, 0, 4, 2, tzinfo=UTC)
+    assert slow_to_stop(pods, now) == {"slow": 121}
+
+
+def test_a_component_in_two_deployments_keeps_its_pods_under_one_name() -> None:
+    move = move_of(found_of(CLUSTER))
+    [rename] = move.renames
+    assert rename.old is not None
+    assert (rename.name, rename.old["metadata"]["name"]) == (
+        "kite-milvus-querynode",
+        "kite-milvus-querynode-0",
+    )
+    spec = rename.body["spec"]
+    assert (spec["replicas"], spec["paused"]) == (2, True)
+    assert "milvus.io/querynode-group-id" not in spec["selector"]["matchLabels"]
+    assert spec["template"]["spec"]["terminationGracePeriodSeconds"] == 2_592_000
+    assert [item["metadata"]["name"] for item in move.idle] == [
+        "kite-milvus-querynode-1",
+        "kite-milvus-standalone",
+    ]
 
 
 def test_what_is_not_rendered_is_not_handed_over_and_so_never_deleted() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from glede.api.milvus.components import field_of
 from glede.api.milvus.convert import ManifestProblem, read_milvus
 from glede.api.milvus.spec import Milvus
 from glede.kube.objects import owner_uid, uid_of
@@ -123,7 +124,7 @@ def _planned(
     parts = _parts(found, resolved, intent.desired, settings)
     left, strange = _left_over(found, parts)
     refused += [problem for part in parts for problem in part.problems]
-    refused += [*strange, *moved(settings, resolved.settings)]
+    refused += [*strange, *moved(settings, resolved.settings), *_paused(resolved)]
     volatile = _log_is_lost(resolved)
     if volatile and not flushed:
         refused.append(volatile)
@@ -161,6 +162,15 @@ def _standing(milvus: Milvus) -> Iterator[Problem]:
         yield Problem("invalid", "metadata.deletionTimestamp", "is set: it is being deleted; let it go")
     if milvus.metadata.annotations.get(PAUSED) == "true":
         yield Problem("invalid", f"annotation {PAUSED}", "is true, so that nothing would be done; remove it")
+
+
+def _paused(resolved: Resolved) -> Iterator[Problem]:
+    for workload in resolved.workloads:
+        if workload.settings.paused:
+            field = f"spec.components.{field_of(workload.component)}.paused"
+            yield Problem(
+                "invalid", field, "is true, so that its pods would not be replaced; set it to false"
+            )
 
 
 def _left_over(found: Found, parts: Iterable[Part]) -> tuple[list[Object], list[Problem]]:

@@ -80,8 +80,8 @@ def _pods(part: Part) -> str:
         return f"{part.workload.component}: none, so none restarts"
     if part.seconds:
         return (
-            f"{part.workload.component}: {count} stopped, then started: without it for at most about "
-            f"{part.seconds} s, since an old and a new one may not be side by side"
+            f"{part.workload.component}: {count} stopped, then started: without it for about {part.seconds} "
+            "s, and for as long as the old one takes to stop, since both may not be there at one time"
         )
     return f"{part.workload.component}: {count} replaced one at a time, one more and never one fewer"
 
