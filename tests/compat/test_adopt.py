@@ -64,6 +64,10 @@ MOVES: dict[str, tuple[dict[str, Any], frozenset[str]]] = {
     "cluster": (CLUSTER, frozenset()),
     "cluster without standby": (PLAIN, frozenset({"mixcoord"})),
     "cluster whose standby is new": ({**CLUSTER, "late": True}, frozenset({"mixcoord"})),
+    "cluster with two Deployments of everything": (
+        {**CLUSTER, "twofold": frozenset(CLUSTER["counts"]), "autoscaled": frozenset({"querynode", "proxy"})},
+        frozenset(),
+    ),
     "standalone": (STANDALONE, frozenset()),
     "standalone with its log on a volume": (ROCKSMQ, frozenset({"standalone"})),
 }

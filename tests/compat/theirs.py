@@ -38,6 +38,9 @@ class Theirs:
     rolling: bool = True
     # Its coordinators were started without a standby, and the manifest has changed since.
     late: bool = False
+    # Components that have two Deployments, and those whose number of pods is an autoscaler's.
+    twofold: frozenset[str] = frozenset({"querynode"})
+    autoscaled: frozenset[str] = frozenset()
     service: dict[str, Any] = field(default_factory=dict)
     dependencies: dict[str, Any] = field(default_factory=dict)
     name: str = "kite"
@@ -80,7 +83,8 @@ class Theirs:
         }
         pods = {"paused": False}
         components: dict[str, Any] = {
-            FIELDS[name]: {**pods, "replicas": count} for name, count in self.counts.items()
+            FIELDS[name]: {**pods, "replicas": -1 if name in self.autoscaled else count}
+            for name, count in self.counts.items()
         }
         components["standalone"] = {
             **pods,
@@ -91,7 +95,7 @@ class Theirs:
         components |= {
             "enableRollingUpdate": self.rolling,
             "imageUpdateMode": "rollingUpgrade",
-            "rollingMode": 2,
+            "rollingMode": 3 if len(self.twofold) > 1 else 2,
             "updateConfigMapOnly": True,
             "targetPortType": "string",
         }
@@ -200,7 +204,7 @@ class Theirs:
             resources = {"requests": {"storage": "5Gi"}}
             yield claim | {"spec": {"accessModes": ["ReadWriteOnce"], "resources": resources}}
         for component, count in {"standalone": 0, **self.counts}.items():
-            if component == "querynode":
+            if component in self.twofold:
                 yield self._deployment(component, count, owner, slot="0")
                 yield self._deployment(component, 0, owner, slot="1")
             else:
