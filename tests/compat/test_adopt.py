@@ -10,7 +10,7 @@ from tests.compat.scene import CLUSTER, PLAIN, ROCKSMQ, STANDALONE, Ended, scene
 from tests.compat.witness import Witness, watching
 
 from glede.kube import objects
-from glede.kube.objects import Object, key_of, uid_of
+from glede.kube.objects import Object, key_of
 
 pytestmark = pytest.mark.timeout(480)
 
@@ -25,7 +25,6 @@ class Moved:
     witness: Witness
     milvus: Object
     deployments: dict[str, Object]
-    sets: dict[str, tuple[str, str]]
     alone: list[str] = field(default_factory=list)
 
 
@@ -55,7 +54,6 @@ async def moved(lab: ApiLab, theirs: dict[str, Any], recreated: frozenset[str]) 
             witness,
             await found.milvus(),
             {key_of(item).name: item for item in await found.all(objects.DEPLOYMENT)},
-            {key_of(i).name: (uid_of(i), str(i["spec"])) for i in await found.all(objects.STATEFUL_SET)},
             alone,
         )
 
