@@ -1,11 +1,13 @@
 """The compatibility suite: a real API server with our definitions, against milvus-operator's own files."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
-from lab.api import ApiLab
+from lab.api import ApiLab, api_lab
 from lightkube import Client
 from tests.compat.server import COMPAT, PRESENT, Kubectl, wait_for_definitions
+from tests.kube.operators import install_definitions
 
 from glede.api.milvus.schema import definitions
 
@@ -30,6 +32,15 @@ def crds(api: ApiLab) -> Iterator[Kubectl]:
     yield kubectl
     for definition in definitions():
         kubectl("delete", "crd", definition["metadata"]["name"], "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def ground() -> Iterator[ApiLab]:
+    """An API server of its own, where a Milvus can run: other operators in the cluster count there."""
+    with api_lab() as found:
+        asyncio.run(install_definitions(found.kubeconfig))
+        found.add_fake_nodes([f"ground-{number}" for number in range(3)])
+        yield found
 
 
 @pytest.fixture

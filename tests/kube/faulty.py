@@ -177,11 +177,17 @@ class FaultyTransport:
         )
 
     async def patch(
-        self, resource: Resource, key: Key, patch: Object, *, subresource: str | None = None
+        self,
+        resource: Resource,
+        key: Key,
+        patch: Object,
+        *,
+        subresource: str | None = None,
+        dry_run: bool = False,
     ) -> Object:
         return await self._pass(
             Request("patch", resource.plural, key, subresource),
-            lambda: self._inner.patch(resource, key, patch, subresource=subresource),
+            lambda: self._inner.patch(resource, key, patch, subresource=subresource, dry_run=dry_run),
         )
 
     async def delete(

@@ -1,4 +1,4 @@
-"""The kubectl plugin: ``kubectl glede status`` and ``kubectl glede report``."""
+"""The kubectl plugin: ``kubectl glede status``, ``report`` and ``adopt``."""
 
 import sys
 from typing import ClassVar
@@ -12,6 +12,7 @@ from glede.cli.output import CommandError, fail
 PLACES = {
     "status": Place("glede.cli.status:status", "operator"),
     "report": Place("glede.cli.report:report", "operator"),
+    "adopt": Place("glede.cli.adopt:adopt", "operator"),
 }
 
 
@@ -26,7 +27,7 @@ app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pret
 
 @app.callback()
 def _root() -> None:
-    """Look at the Milvus of a cluster: how they are, and a report to send to somebody who can help."""
+    """Look at the Milvus of a cluster, send a report to somebody who can help, adopt what another made."""
 
 
 def run() -> None:

@@ -156,13 +156,18 @@ class HttpTransport:
         return await self._answer(_Call("update", resource, "PUT", resource.path(*key), self._writing(), obj))
 
     async def patch(
-        self, resource: Resource, key: Key, patch: Object, *, subresource: str | None = None
+        self,
+        resource: Resource,
+        key: Key,
+        patch: Object,
+        *,
+        subresource: str | None = None,
+        dry_run: bool = False,
     ) -> Object:
-        """Send a JSON merge patch."""
+        """Send a JSON merge patch; ``dry_run`` has it checked and answered, and nothing kept."""
         path = resource.path(key.namespace, key.name, subresource)
-        return await self._answer(
-            _Call("patch", resource, "PATCH", path, self._writing(), patch, MERGE_PATCH)
-        )
+        params = self._writing() | ({"dryRun": "All"} if dry_run else {})
+        return await self._answer(_Call("patch", resource, "PATCH", path, params, patch, MERGE_PATCH))
 
     async def delete(
         self, resource: Resource, key: Key, *, uid: str, propagation: str = "Background"

@@ -84,9 +84,15 @@ class Transport(Protocol):
         ...
 
     async def patch(
-        self, resource: Resource, key: Key, patch: Object, *, subresource: str | None = None
+        self,
+        resource: Resource,
+        key: Key,
+        patch: Object,
+        *,
+        subresource: str | None = None,
+        dry_run: bool = False,
     ) -> Object:
-        """Send a JSON merge patch."""
+        """Send a JSON merge patch; ``dry_run`` has it checked and answered, and nothing kept."""
         ...
 
     async def delete(

@@ -11,6 +11,7 @@ from typing import Any
 from glede.api.milvus.spec import Milvus
 from glede.kube.applied import Applier
 from glede.kube.errors import ApiError, Conflict, Invalid, NotFound, TooManyRequests
+from glede.kube.fields import applied_fields
 from glede.kube.objects import (
     DEPLOYMENT,
     POD,
@@ -27,7 +28,7 @@ from glede.kube.transport import Selection, Transport
 from glede.milvus.desired import Ref, ref_of
 from glede.milvus.growth import Larger
 from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
-from glede.milvus.labels import MILVUS_LABEL
+from glede.milvus.labels import MILVUS_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.manifest import key_of_milvus
 from glede.milvus.observed import Observed
 from glede.milvus.plan import Deletion, Plan
@@ -42,6 +43,8 @@ FINALIZER = "milvus.milvus.io/finalizer"
 # Holds the number of pods between our letting go of it and the autoscaler's first change.
 _HANDOVER = "glede-handover"
 _KEY_BYTES = 24
+# What others made is in use: a Service that leads elsewhere, or other pods on its volumes, would end that.
+_NEVER_TAKEN = frozenset({"Service", "StatefulSet"})
 # A field that is unknown or wrong, a right or a kind that is missing: asking again at once is of no use.
 _REFUSALS = frozenset({400, 403, 404, 422})
 # A budget that allows no eviction now may do so when it has counted its pods anew.
@@ -80,7 +83,12 @@ class Actor:
     _evicted: dict[str, str] = field(default_factory=dict)
 
     async def carry_out(self, milvus: Milvus, plan: Plan, observed: Observed) -> Outcome:
-        """Carry out a plan, also what comes after something that is refused. Raises ApiError."""
+        """Carry out a plan, also what comes after something that is refused. Raises ApiError.
+
+        Where another has the names, nothing is done.
+        """
+        if taken := await self._names_taken(plan, observed):
+            return Outcome(taken)
         refused: list[str] = []
         for dependency in plan.generate:
             await self._generate(milvus, dependency)
@@ -135,6 +143,8 @@ class Actor:
         live = held.owned if held else None
         if isinstance(held, WorkloadView) and held.owns_replicas and "replicas" not in obj["spec"]:
             await self._hand_over(held)
+        if isinstance(held, WorkloadView) and _is_replaced_alone(held, obj):
+            obj, digest = {**obj, "spec": {**obj["spec"], "strategy": {"type": "Recreate"}}}, None
         try:
             await self.applier.apply(RESOURCES[ref.kind], obj, live, digest)
         except Invalid:
@@ -142,6 +152,24 @@ class Actor:
             if reset is None or not await reset(obj):
                 raise
             await self.applier.apply(RESOURCES[ref.kind], obj, live, digest)
+
+    async def _names_taken(self, plan: Plan, observed: Observed) -> str:
+        """Tell which names of new Services and StatefulSets are another's; "" for none. Raises ApiError."""
+        new = [ref_of(obj) for obj in plan.apply if ref_of(obj) not in observed.held]
+        taken = [ref for ref in new if ref.kind in _NEVER_TAKEN and await self._is_taken(ref)]
+        if not taken:
+            return ""
+        return (
+            f"{', '.join(f'{ref.kind} {ref.key.name}' for ref in taken)}: made by another; name what runs "
+            "there as external in spec.dependencies, or give the Milvus another name. Nothing is changed until then"
+        )
+
+    async def _is_taken(self, ref: Ref) -> bool:
+        """Tell whether an object is there that we have never applied."""
+        try:
+            return not applied_fields(await self.transport.get(RESOURCES[ref.kind], ref.key), MANAGER)
+        except NotFound:
+            return False
 
     async def _reset_ports(self, obj: Object) -> bool:
         """Put back a Service's ports whose numbers somebody has changed; tells whether that was taken.
@@ -252,6 +280,16 @@ class Actor:
         """Write a status; gives the object as the API server has it then."""
         body = _cr(_identity(milvus)) | {"status": dict(status)}
         return await self.transport.apply(MILVUS, key_of_milvus(milvus), body, subresource="status")
+
+
+def _is_replaced_alone(held: WorkloadView, obj: Object) -> bool:
+    """Tell whether the pods of now must be gone before new ones begin, though the new ones could overlap.
+
+    A coordinator that was started without a standby holds the place that the new one would register at.
+    """
+    later = obj["spec"].get("strategy", {}).get("type")
+    template = obj["metadata"].get("annotations", {}).get(TEMPLATE_ANNOTATION)
+    return held.recreates and later == "RollingUpdate" and not (held.template == template and held.rolled)
 
 
 def _identity(milvus: Milvus) -> dict[str, Any]:

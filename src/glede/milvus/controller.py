@@ -15,6 +15,7 @@ from glede.milvus.act import FINALIZER, Actor, Outcome
 from glede.milvus.announce import announcements
 from glede.milvus.external import Externals
 from glede.milvus.facts import Facts
+from glede.milvus.foreign import is_foreign, left_alone
 from glede.milvus.health import Health, examine
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.manifest import Manifest, key_of_milvus
@@ -74,6 +75,9 @@ class MilvusReconciler:
         if manifest is None:
             self.sessions.forget(key)
             return None
+        if is_foreign(manifest.milvus) and not manifest.milvus.metadata.deletion_timestamp:
+            await self._leave(manifest.milvus)
+            return None
         # Where its own manifest failed, the one of before is followed.
         milvus = effective(manifest.milvus)
         values = await self.secrets_of(key).values(milvus.metadata.namespace, secrets_named(milvus))
@@ -90,6 +94,12 @@ class MilvusReconciler:
         wait = await self._tell(manifest.milvus, intent, values, facts, outcome.refused)
         waits = [wait, outcome.again, REFUSED_SECONDS if outcome.refused else None]
         return min((seconds for seconds in waits if seconds is not None), default=None)
+
+    async def _leave(self, milvus: Milvus) -> None:
+        """Say why nothing is done for a Milvus that is another operator's."""
+        told = left_alone(milvus, now())
+        if told is not None:
+            self.scope_of(key_of_milvus(milvus)).milvuses.saw(await self.actor.status(milvus, told))
 
     def _facts(self, milvus: Milvus, values: Mapping[str, SecretValue]) -> Facts:
         key = key_of_milvus(milvus)

@@ -36,8 +36,8 @@ class WorkloadView(Held):
 
     ``template`` is the digest that it was rendered with. ``rolled``: every pod is of the newest template, and
     they were all available once; that a pod is lost later does not end it. ``overdue`` tells of a rollout
-    that missed its deadline. ``revision`` is what a StatefulSet's newest pods are labelled with, and
-    ``claim`` the size that it asks for each of them.
+    that missed its deadline. ``recreates``: its old pods end before new ones begin. ``revision`` is what a
+    StatefulSet's newest pods are labelled with, and ``claim`` the size that it asks for each of them.
     """
 
     component: str
@@ -58,6 +58,7 @@ class WorkloadView(Held):
     paused: bool
     revision: str = ""
     claim: str = ""
+    recreates: bool = False
     status: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -170,6 +171,7 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
             paused=bool(spec.get("paused")),
             revision=status.get("updateRevision", ""),
             claim=next(map(_size, spec.get("volumeClaimTemplates", [])), ""),
+            recreates=spec.get("strategy", {}).get("type") == "Recreate",
             status={name: value for name, value in status.items() if isinstance(value, int)},
         )
 
