@@ -159,9 +159,10 @@ class Actor:
         taken = [ref for ref in new if ref.kind in _NEVER_TAKEN and await self._is_taken(ref)]
         if not taken:
             return ""
+        names = ", ".join(f"{ref.kind} {ref.key.name}" for ref in taken)
         return (
-            f"{', '.join(f'{ref.kind} {ref.key.name}' for ref in taken)}: made by another; name what runs "
-            "there as external in spec.dependencies, or give the Milvus another name. Nothing is changed until then"
+            f"{names}: made by another; name what runs there as external in spec.dependencies, or give the "
+            "Milvus another name. Nothing is changed until then"
         )
 
     async def _is_taken(self, ref: Ref) -> bool:
