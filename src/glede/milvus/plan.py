@@ -9,7 +9,7 @@ from glede.milvus.desired import Desired, Ref, ref_of
 from glede.milvus.health import Health
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
-from glede.milvus.rollout import rollout
+from glede.milvus.rollout import Rollout, rollout
 
 Object = dict[str, Any]
 
@@ -76,7 +76,7 @@ def plan(
     return Plan(
         generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
         apply=tuple(apply),
-        delete=tuple(_stale(resolved, wanted, observed, serving=health.serving)),
+        delete=tuple(_stale(resolved, wanted, observed, turns, serving=health.serving)),
         waits=waits,
         more=not started and (first or not (waits or unread)),
         digests=wanted.digests,
@@ -87,8 +87,13 @@ def _secret_is_missing(resolved: Resolved, dependency: Dependency, observed: Obs
     return Ref("Secret", Key(resolved.namespace, dependency.secret or "")) not in observed.held
 
 
-def _stale(resolved: Resolved, wanted: Desired, observed: Observed, *, serving: bool) -> list[Deletion]:
-    """Find what this very Milvus owns and no longer wants; old Deployments go when the new ones serve."""
+def _stale(
+    resolved: Resolved, wanted: Desired, observed: Observed, turns: Rollout, *, serving: bool
+) -> list[Deletion]:
+    """Find what this very Milvus owns and no longer wants.
+
+    Old Deployments go in their turn, or when the new ones serve where there are no turns.
+    """
     refs = {ref_of(obj) for obj in wanted.objects}
     generated = {dependency.secret for dependency in resolved.dependencies if dependency.generated}
     found = []
@@ -98,7 +103,8 @@ def _stale(resolved: Resolved, wanted: Desired, observed: Observed, *, serving: 
             continue
         if ref.kind in _NEVER_PRUNED or (ref.kind == "Secret" and ref.key.name in generated):
             continue
-        if ref.kind != "Deployment" or serving:
+        its_turn = serving if turns.leaving is None else ref in turns.leaving
+        if ref.kind != "Deployment" or its_turn:
             found.append(Deletion(ref, owned.uid))
     return found
 

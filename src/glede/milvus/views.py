@@ -78,7 +78,7 @@ class PodView:
     """A pod: whether it is ready, and what keeps it from being so.
 
     ``process`` is the container of Milvus that runs in it, by its ID, and ``ended`` the last one that is
-    certainly over; "" for none.
+    certainly over; ``ran`` is the image that one of its containers was started from. "" stands for none.
     """
 
     key: Key
@@ -90,6 +90,7 @@ class PodView:
     address: str = ""
     process: str = ""
     ended: str = ""
+    ran: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,18 @@ def pod(obj: Object) -> PodView:
         address=status.get("podIP", ""),
         process=main.get("containerID", "") if "running" in main.get("state", {}) else "",
         ended=_ended(main),
+        ran=_image(obj, component) if _has_run(main) else "",
     )
+
+
+def _image(obj: Object, container: str) -> str:
+    containers = obj.get("spec", {}).get("containers", [])
+    return next((str(c.get("image", "")) for c in containers if c["name"] == container), "")
+
+
+def _has_run(container: Object) -> bool:
+    states = (container.get(state, {}) for state in ("state", "lastState"))
+    return any(kind in state for state in states for kind in ("running", "terminated"))
 
 
 def _ended(container: Object) -> str:
