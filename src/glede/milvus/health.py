@@ -92,9 +92,9 @@ def _arriving(resolved: Resolved) -> frozenset[str]:
     if not before:
         return frozenset()
     spec = resolved.milvus.spec
-    had = components_of(
-        parse_version(before, None), cluster=spec.mode == "cluster", written=spec.components.named()
-    )
+    # That this manifest names streaming nodes does not tell that there were some before 2.6.
+    named = [name for name in spec.components.named() if name != "streamingnode"]
+    had = components_of(parse_version(before, None), cluster=spec.mode == "cluster", written=named)
     return frozenset(workload.component for workload in resolved.workloads).difference(had)
 
 

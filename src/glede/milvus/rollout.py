@@ -69,7 +69,7 @@ def rollout(resolved: Resolved, wanted: Desired, observed: Observed) -> Rollout:
     crossing = earlier.line != resolved.version.line
     steps = list(_wanted(wanted, observed))
     places = _places(resolved, earlier, [step.component for step in steps])
-    ordered = _one_by_one(resolved) and any(_is_to_come(step, crossing) for step in steps)
+    ordered = _one_by_one(resolved) and (crossing or any(_is_to_come(step, crossing) for step in steps))
     steps += _unwanted(resolved, wanted, observed) if ordered else ()
     steps.sort(key=lambda step: _place(step, places))
     at, overdue = "", ""

@@ -147,7 +147,8 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
             owns_replicas=_owns_replicas(obj, manager),
             template=meta.get("annotations", {}).get(TEMPLATE_ANNOTATION, ""),
             rolled=current and _rolled(spec, status, progressing),
-            overdue=_overdue(progressing),
+            # Until its controller has seen the newest template, its words are about the one before.
+            overdue=_overdue(progressing) if current else "",
             paused=bool(spec.get("paused")),
             status={name: value for name, value in status.items() if isinstance(value, int)},
         )

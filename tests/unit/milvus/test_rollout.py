@@ -209,3 +209,7 @@ def test_on_the_way_down_what_was_new_goes_last_and_what_comes_again_waits() -> 
     assert (found.at, _names(found.waiting), found.leaving) == ("mixcoord", ["indexnode"], ())
     found = _rollout(wanted, held)
     assert (found.at, found.waiting, found.leaving) == ("indexnode", (), ())
+    there = whole(wanted) | held
+    coming = changed(there, "kite-milvus-indexnode", rolled=False)
+    assert _rollout(wanted, coming).leaving == ()
+    assert _names(_rollout(wanted, there).leaving or ()) == ["streamingnode"]

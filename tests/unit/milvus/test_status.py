@@ -254,7 +254,8 @@ def test_who_waits_for_whom_is_told() -> None:
 def test_what_a_new_line_brings_is_not_missed_before_it_was_there_once() -> None:
     """What serves does without streaming nodes until then."""
     before = {"currentImage": "milvusdb/milvus:v2.5.16", "currentVersion": "2.5.16"}
-    wanted = intent(status=before, components={"image": "milvusdb/milvus:v2.6.18"})
+    image = "milvusdb/milvus:v2.6.18"
+    wanted = intent(status=before, components={"image": image, "streamingNode": {"replicas": 1}})
     name = "kite-milvus-streamingnode"
     missing = {ref: item for ref, item in whole(wanted).items() if ref.key.name != name}
     coming = changed(whole(wanted), name, available=0, ready=0, rolled=False)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from glede.milvus.views import pod
+from glede.milvus.views import pod, workload
 
 CRASHED = {
     "name": "querynode",
@@ -71,3 +71,14 @@ def test_a_pod_tells_which_image_has_run_in_it(container: dict[str, Any], ran: s
         "status": {"containerStatuses": [{"name": "proxy", **container}]},
     }
     assert pod(obj).ran == ran
+
+
+@pytest.mark.parametrize(("seen", "overdue"), [(2, "too late"), (1, "")])
+def test_a_missed_deadline_is_of_the_template_that_was_seen(seen: int, overdue: str) -> None:
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    obj = {
+        "metadata": {"name": "kite", "namespace": "sky", "generation": 2},
+        "spec": {"template": {"spec": {}}},
+        "status": {"observedGeneration": seen, "conditions": [{**late, "message": "too late"}]},
+    }
+    assert workload("glede")(obj).overdue == overdue
