@@ -197,6 +197,7 @@ class LeaderElection:
 
     async def _release(self) -> None:
         """Let the next replica lead at once. Without it, it would wait for the lease to expire."""
+        self._renewed_at = -math.inf
         try:
             async with asyncio.timeout(self._timings.renew / 2):
                 while not await self._give_up():
