@@ -48,11 +48,11 @@ class Shape:
         image = IMAGES.get(line, line)
         common = {"image": image, "rollout": {"progressDeadlineSeconds": DEADLINE_SECONDS}}
         if self.alone:
-            return standalone(**common, **components)
+            return standalone(**{**common, **components})
         own: dict[str, Any] = {"queryNode": ONE, "proxy": ONE, "indexNode": ONE}
         if self.split:
             own |= {FIELDS[name]: ONE for name in (*FOUR, "cdc")}
-        found = cluster(**common, **own)
+        found = cluster(**{**common, **own})
         parts = found["components"]
         if self.split:
             del parts["mixCoord"]

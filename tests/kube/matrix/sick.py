@@ -65,13 +65,13 @@ async def _see(chronicle: Chronicle, pod: Object) -> None:
 
 
 async def _tell(chronicle: Chronicle, key: Key, pod: Object) -> None:
-    state = {
+    states: dict[str, Object] = {
         "image": {"state": {"waiting": {"reason": "ImagePullBackOff", "message": PULLING}}},
         "crash": {
             "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off restarting"}},
             "lastState": {"terminated": {"exitCode": 2, "reason": "Error", "message": PANIC}},
         },
-    }[pod["metadata"]["labels"][LABEL]]
+    }
     containers = [
         {
             "name": container["name"],
@@ -79,7 +79,7 @@ async def _tell(chronicle: Chronicle, key: Key, pod: Object) -> None:
             "imageID": "",
             "ready": False,
             "restartCount": 0,
-            **state,
+            **states[pod["metadata"]["labels"][LABEL]],
         }
         for container in pod["spec"]["containers"]
     ]

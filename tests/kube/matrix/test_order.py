@@ -30,6 +30,7 @@ DOWN = ("3.0", "2.6", "2.5")
 PATCH = "milvusdb/milvus:v2.6.17"
 CAUSES = {"image": PULLING, "crash": PANIC}
 SIDE_BY_SIDE = 28
+UNHURRIED = {"rollout": {"progressDeadlineSeconds": 600}}
 # Steps that are refused, by where they begin.
 REFUSED = {"2.3": ("2.6", "3.0"), "2.4": ("2.6", "2.3"), "2.5": ("2.4",), "2.6": ("2.5",), "3.0": ("2.6",)}
 
@@ -138,7 +139,8 @@ async def fail(chronicle: Chronicle, taken: Step, component: str, trouble: Troub
             await stood_still(scene, taken, component, before, where)
         await told(scene, component, CAUSES[trouble], where)
         before = dict(scene.now)
-        await scene.settles(taken.shape.spec(taken.new))
+        # No hurry any more: what is late now is late for want of a processor.
+        await scene.settles(taken.shape.spec(taken.new, **UNHURRIED))
         faults = Turns(taken, before).faults(scene.changes("deployments"))
         assert not faults, f"{where}, corrected: {faults[:5]}"
         assert deployed(scene.now) == set(taken.order), where
@@ -211,7 +213,7 @@ async def a_second_wrong_image_takes_nothing_back(chronicle: Chronicle) -> None:
         assert not not_told("DeadlineExceeded", scene.now)
         changed = {name for name, body in templates(scene.now).items() if before[name] != body}
         assert changed == {name_of(taken.order[0])}
-        await scene.settles(SPLIT.spec("2.6"))
+        await scene.settles(SPLIT.spec("2.6", **UNHURRIED))
 
 
 def too_early(generation: int, now: Now) -> str:

@@ -52,7 +52,7 @@ def changed(before: Now, now: Now) -> str:
 async def looked(chronicle: Chronicle, keeper: Keeper) -> None:
     """Wait until an operator has looked at both, and has nothing to do any more."""
     async with asyncio.timeout(30):
-        while not (keeper.manager and keeper.manager._leading):  # noqa: ASYNC110 - the lease is asked for
+        while keeper.manager is None or not keeper.manager._leading:  # noqa: ASYNC110 - the lease is asked for
             await asyncio.sleep(0.1)
     assert keeper.manager
     for controller in keeper.manager._controllers:

@@ -1,7 +1,7 @@
 """Whether components took turns: a judgement on all that happened to a Milvus's Deployments."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.kube.matrix.chronicle import Change, Name, Now
 from tests.kube.matrix.lines import Step
@@ -9,6 +9,7 @@ from tests.kube.matrix.manifests import NAME
 from tests.kube.matrix.scene import is_rolled, pod_spec
 
 from glede.kube.objects import Object
+from glede.milvus.labels import TEMPLATE_ANNOTATION
 
 
 def name_of(component: str) -> Name:
@@ -28,10 +29,13 @@ class Turns:
     step: Step
     now: Now
     back: bool = False
+    _whole: set[str] = field(default_factory=set)
 
     def faults(self, changes: Iterable[Change]) -> list[str]:
         """Give each moment at which something was not in its turn, or lacked a pod that it need not lack."""
         found = []
+        for component in self.step.order:
+            self._is_whole(component)
         for change in changes:
             if change.type == "DELETED":
                 self.now.pop(change.name, None)
@@ -52,12 +56,22 @@ class Turns:
             body = self.now.get(name_of(component))
             if has(body, image) and not done:
                 yield f"{component} began before its turn"
-            done = done and body is not None and has(body, image) and is_rolled(body)
+            done = done and has(body, image) and self._is_whole(component)
             leaving = [] if self.back else [old for old, to in self.step.leaving.items() if to == component]
             left = [old for old in leaving if name_of(old) in self.now]
             if not done and left != leaving:
                 yield f"{leaving} went before {component} was whole: {left} are left"
             done = done and not left
+
+    def _is_whole(self, component: str) -> bool:
+        """Tell whether every pod of a component has had its template of now; that ends with the template."""
+        body = self.now.get(name_of(component))
+        if body is None:
+            return False
+        template = f"{component} {body['metadata']['annotations'][TEMPLATE_ANNOTATION]}"
+        if is_rolled(body):
+            self._whole.add(template)
+        return template in self._whole
 
     def _lacking(self, change: Change) -> Iterator[str]:
         """Where pods are replaced by one more and none fewer, none is ever missing."""
