@@ -54,7 +54,6 @@ async def looked(chronicle: Chronicle, keeper: Keeper) -> None:
     async with asyncio.timeout(30):
         while keeper.manager is None or not keeper.manager._leading:  # noqa: ASYNC110 - the lease is asked for
             await asyncio.sleep(0.1)
-    assert keeper.manager
     for controller in keeper.manager._controllers:
         for name in NAMES:
             controller.queue.add(Key(PLACE, name), urgent=True)
