@@ -48,6 +48,8 @@ class ApiLab:
                 find_binary("kwok"),
                 f"--kubeconfig={self.kubeconfig}",
                 "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+                # Pods that a test plays itself, since they are not to come up.
+                "--disregard-status-with-annotation-selector=kwok.x-k8s.io/status=custom",
                 # Its nodes report seldom by themselves, more seldom than our grace period allows.
                 "--node-lease-duration-seconds=40",
                 f"--server-address=127.0.0.1:{free_ports(1)[0]}",

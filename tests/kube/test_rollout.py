@@ -9,12 +9,18 @@ from typing import Any
 import pytest
 from tests.kube.matrix.chronicle import Change, Chronicle, Name, Now, following
 from tests.kube.matrix.ends import settled
-from tests.kube.matrix.keeper import Keeper, kept
-from tests.kube.matrix.lives import make_volume
-from tests.kube.matrix.manifests import NAME, NEW, OLD, ONE, cluster, milvus
+from tests.kube.matrix.manifests import NAME, NEW, OLD, ONE, cluster
+from tests.kube.matrix.scene import (
+    Scene,
+    condition,
+    deployment,
+    is_rolled,
+    pod_spec,
+    staged,
+    status_of,
+)
 
-from glede.kube.objects import Key, Object
-from glede.milvus.kinds import MILVUS
+from glede.kube.objects import Object
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -28,58 +34,14 @@ def spec(**components: Any) -> Object:
     return cluster(**{"queryNode": ONE, "proxy": ONE, **SOON, **components})
 
 
-Act = Callable[["Scene"], Coroutine[Any, Any, None]]
-
-
-class Scene:
-    """A Milvus in a namespace of its own, and an operator that looks after it."""
-
-    def __init__(self, chronicle: Chronicle, namespace: str, keeper: Keeper) -> None:
-        self.chronicle, self.namespace, self.keeper = chronicle, namespace, keeper
-        self.begun = 0
-
-    async def apply(self, wanted: Object) -> int:
-        """Write the manifest; what happened before does not count any more."""
-        self.begun = len(self.chronicle.place(self.namespace).changes)
-        key = Key(self.namespace, NAME)
-        written = await self.chronicle.user.apply(MILVUS, key, milvus(self.namespace, wanted))
-        return int(written["metadata"]["generation"])
-
-    async def settles(self, wanted: Object) -> None:
-        """Write the manifest and wait until it has become so."""
-        generation = await self.apply(wanted)
-        await self.until(lambda now: settled(now, NAME, generation))
-
-    async def until(self, lacking: Callable[[Now], str]) -> None:
-        await self.chronicle.until(self.namespace, lacking)
-
-    def changes(self, plural: str) -> list[Change]:
-        """Give what happened to a kind since the manifest was last written."""
-        changes = self.chronicle.place(self.namespace).changes[self.begun :]
-        return [change for change in changes if change.name.plural == plural]
-
-    @property
-    def now(self) -> Now:
-        return self.chronicle.place(self.namespace).now
+Act = Callable[[Scene], Coroutine[Any, Any, None]]
 
 
 async def play(chronicle: Chronicle, act: Act) -> None:
     """Have a Milvus that serves, then act."""
-    namespace = await chronicle.namespace()
-    await make_volume(chronicle, namespace, f"data-{NAME}-etcd-0")
-    async with kept(chronicle, namespace) as keeper:
-        scene = Scene(chronicle, namespace, keeper)
+    async with staged(chronicle) as scene:
         await scene.settles(spec())
         await act(scene)
-
-
-def deployment(now: Now, component: str) -> Object:
-    return now[Name("deployments", f"{NAME}-milvus-{component}")]
-
-
-def pod_spec(body: Object) -> Object:
-    found: Object = body["spec"]["template"]["spec"]
-    return found
 
 
 def is_new(body: Object) -> bool:
@@ -88,13 +50,6 @@ def is_new(body: Object) -> bool:
 
 def lacks_new(component: str, now: Now) -> str:
     return "" if is_new(deployment(now, component)) else component
-
-
-def is_rolled(body: Object) -> bool:
-    status, count = body.get("status", {}), body["spec"]["replicas"]
-    seen = status.get("observedGeneration", 0) >= body["metadata"]["generation"]
-    counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")]
-    return seen and counts == [count] * 3
 
 
 def out_of_order(before: Now, changes: Iterable[Change], order: Iterable[str]) -> list[str]:
@@ -109,15 +64,6 @@ def out_of_order(before: Now, changes: Iterable[Change], order: Iterable[str]) -
                 found.append(f"{component} at version {change.version}")
             done = done and is_new(body) and is_rolled(body)
     return found
-
-
-def status_of(body: Object) -> dict[str, Any]:
-    found: dict[str, Any] = body.get("status", {})
-    return found
-
-
-def condition(body: Object, type_: str) -> Object:
-    return next((c for c in status_of(body).get("conditions", []) if c["type"] == type_), {})
 
 
 async def a_new_image_reaches_the_components_in_their_order_though_operators_die(scene: Scene) -> None:

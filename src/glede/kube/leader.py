@@ -30,7 +30,7 @@ class LostLease(Exception):  # noqa: N818 - the field's word
 class Timings:
     """Seconds: ``lease`` that others wait after a change of the lease, ``renew`` after which a leader that
     could not renew steps down, ``retry`` between attempts. What lies between the first two is left to the
-    leader to stop its work.
+    leader to stop its work, and to its last requests to arrive.
     """
 
     lease: float = 15.0
@@ -64,6 +64,11 @@ class LeaderElection:
         self._seen: Object = {}
         self._seen_at = 0.0
         self._renewed_at = -math.inf
+
+    @property
+    def holds(self) -> bool:
+        """Whether the lease is this replica's and was renewed in time, by the clock of now."""
+        return self._left() > 0 and self._seen.get("holderIdentity") == self._identity
 
     async def run(self, on_lead: OnLead) -> None:
         """Wait for the lease, then run ``on_lead`` while renewing it; release it when that has ended.
@@ -192,6 +197,7 @@ class LeaderElection:
 
     async def _release(self) -> None:
         """Let the next replica lead at once. Without it, it would wait for the lease to expire."""
+        self._renewed_at = -math.inf
         try:
             async with asyncio.timeout(self._timings.renew / 2):
                 while not await self._give_up():

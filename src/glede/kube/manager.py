@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from glede.kube.controller import Controller
 from glede.kube.events import Recorder
+from glede.kube.fence import Fenced
 from glede.kube.health import Health, HealthServer, serve
 from glede.kube.informer import Informer
 from glede.kube.leader import LeaderElection, Timings
@@ -101,6 +102,10 @@ class Manager:
     def add_task(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run something on every replica, as long as the process; that it ends is an error."""
         self._tasks.append((name, run))
+
+    def fenced(self, transport: Transport) -> Transport:
+        """Give the transport by which controllers write: it refuses where this replica no longer leads."""
+        return Fenced(transport, lambda: self._election.holds)
 
     def stop(self) -> None:
         """Have ``run`` end as SIGTERM does."""

@@ -1,13 +1,14 @@
 """How well a Milvus is: pure judgements on one snapshot."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from glede.kube.objects import Key
 from glede.milvus.conditions import Condition, flag
 from glede.milvus.desired import Ref
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Resolved
+from glede.milvus.versions import components_of, parse_version
 from glede.milvus.views import WorkloadView
 
 _CONDITION = {"etcd": "EtcdReady", "storage": "StorageReady", "log": "MsgStreamReady"}
@@ -85,13 +86,27 @@ def examine(resolved: Resolved | None, states: Sequence[DependencyState], observ
     if resolved is None:
         parts = [_running(view, observed) for view in observed.deployments()]
     else:
-        parts = []
+        parts, arriving = [], _arriving(resolved)
         for workload in resolved.workloads:
             view = observed.workload(Ref("Deployment", Key(resolved.namespace, workload.name)))
-            parts.append(_part(workload.component, workload.replicas, workload.image, view, observed))
+            part = _part(workload.component, workload.replicas, workload.image, view, observed)
+            awaited = workload.component in arriving and not (view and view.rolled)
+            parts.append(replace(part, wanted=0, serving=True) if awaited else part)
     names = {part.component for part in parts}
     leaving = sum(pod.deleting for pod in observed.pods if pod.component in names)
     return Health(tuple(parts), tuple(states), leaving)
+
+
+def _arriving(resolved: Resolved) -> frozenset[str]:
+    """Give the components that the version which serves does not have: what serves can do without them."""
+    before = resolved.milvus.status.get("currentVersion")
+    if not before:
+        return frozenset()
+    spec = resolved.milvus.spec
+    # That this manifest names streaming nodes does not tell that there were some before 2.6.
+    named = [name for name in spec.components.named() if name != "streamingnode"]
+    had = components_of(parse_version(before, None), cluster=spec.mode == "cluster", written=named)
+    return frozenset(workload.component for workload in resolved.workloads).difference(had)
 
 
 def _running(view: WorkloadView, observed: Observed) -> Part:

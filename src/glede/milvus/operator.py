@@ -98,7 +98,7 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
         secrets_of=_readers(transport, scopes, scope_of),
         externals=Externals(prober),
         sessions=ender,
-        actor=_actor(transport, scope_of),
+        actor=_actor(manager.fenced(transport), scope_of),
         recorder=manager.recorder,
         tool_image=options.tool_image or default_tool_image(),
         images={**default_images(), **options.images},

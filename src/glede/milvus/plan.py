@@ -11,7 +11,7 @@ from glede.milvus.health import Health
 from glede.milvus.members import next_member
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
-from glede.milvus.rollout import rollout
+from glede.milvus.rollout import Rollout, rollout
 from glede.milvus.views import PodView
 
 Object = dict[str, Any]
@@ -85,7 +85,7 @@ def plan(
         generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
         grow=tuple(volumes.claims),
         apply=tuple(applied for obj in due if (applied := volumes.applied(obj)) is not None),
-        delete=tuple(_stale(resolved, wanted, observed, serving=health.serving)),
+        delete=tuple(_stale(resolved, wanted, observed, turns, serving=health.serving)),
         remake=tuple(Deletion(ref, uid) for ref, uid in volumes.anew.items()),
         evict=next_member(states),
         waits=waits,
@@ -98,8 +98,13 @@ def _secret_is_missing(resolved: Resolved, dependency: Dependency, observed: Obs
     return Ref("Secret", Key(resolved.namespace, dependency.secret or "")) not in observed.held
 
 
-def _stale(resolved: Resolved, wanted: Desired, observed: Observed, *, serving: bool) -> list[Deletion]:
-    """Find what this very Milvus owns and no longer wants; old Deployments go when the new ones serve."""
+def _stale(
+    resolved: Resolved, wanted: Desired, observed: Observed, turns: Rollout, *, serving: bool
+) -> list[Deletion]:
+    """Find what this very Milvus owns and no longer wants.
+
+    Old Deployments go in their turn, or when the new ones serve where there are no turns.
+    """
     refs = {ref_of(obj) for obj in wanted.objects}
     generated = {dependency.secret for dependency in resolved.dependencies if dependency.generated}
     found = []
@@ -109,7 +114,8 @@ def _stale(resolved: Resolved, wanted: Desired, observed: Observed, *, serving: 
             continue
         if ref.kind in _NEVER_PRUNED or (ref.kind == "Secret" and ref.key.name in generated):
             continue
-        if ref.kind != "Deployment" or serving:
+        its_turn = serving if turns.leaving is None else ref in turns.leaving
+        if ref.kind != "Deployment" or its_turn:
             found.append(Deletion(ref, owned.uid))
     return found
 

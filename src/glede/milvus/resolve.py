@@ -23,20 +23,6 @@ from glede.milvus.resources import default_resources
 from glede.milvus.versions import IMAGE_FIELD, arguments_of, components_of, image_of, parse_version
 
 NODES_FIELD = "nodes"
-_ALL_COMPONENTS = (
-    "proxy",
-    "mixcoord",
-    "rootcoord",
-    "datacoord",
-    "querycoord",
-    "indexcoord",
-    "datanode",
-    "querynode",
-    "indexnode",
-    "streamingnode",
-    "cdc",
-    "standalone",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +44,7 @@ def resolve(milvus: Milvus, facts: Facts, dependencies: Dependencies | None = No
     version = parse_version(spec.components.version, image)
     dependencies = dependencies or resolve_dependencies(milvus, facts, version)
     three = (dependencies.etcd, dependencies.storage, dependencies.log)
-    names = components_of(version, cluster=spec.mode == "cluster", written=_written(spec.components))
+    names = components_of(version, cluster=spec.mode == "cluster", written=spec.components.named())
     settings = settings_of(milvus, version, names, three)
     nodes = _most_nodes(facts)
     setting = Setting(nodes, spec.availability.max_replicas, settings.standby, facts.earlier)
@@ -88,10 +74,6 @@ def resolve(milvus: Milvus, facts: Facts, dependencies: Dependencies | None = No
         standby=settings.standby,
         problems=(*_conflicts(spec.components, names, settings), *settings.problems, *tool_problems),
     )
-
-
-def _written(components: Components) -> list[str]:
-    return [name for name in _ALL_COMPONENTS if components.component(name) is not None]
 
 
 def _most_nodes(facts: Facts) -> int | None:

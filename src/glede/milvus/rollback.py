@@ -6,7 +6,7 @@ of now.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from glede.api.milvus.convert import ManifestProblem, read_milvus
@@ -70,17 +70,27 @@ def earlier(milvus: Milvus) -> Milvus | None:
         return None
 
 
-def may_go_back(milvus: Milvus, wanted: Version, *, begun: bool) -> bool:
+def may_go_back(milvus: Milvus, wanted: Version, ran: Iterable[tuple[str, str]]) -> bool:
     """Tell whether a rollout that failed is to be taken back.
 
-    Between two release lines only while no component runs the new one: it may have rewritten what the old one
-    reads.
+    Between two release lines only while nothing has run the new one, were it for a moment: it may have
+    rewritten what the old one reads. ``ran``: the pods' components, and the images that ran in them.
     """
-    if not milvus.spec.components.rollout.rollback or is_back(milvus) or earlier(milvus) is None:
+    if not milvus.spec.components.rollout.rollback or is_back(milvus):
         return False
-    before = milvus.status.get("currentVersion")
+    old, before = earlier(milvus), milvus.status.get("currentVersion")
+    if old is None:
+        return False
     same_line = bool(before) and parse_version(before, None).line == wanted.line
-    return same_line or not begun
+    return same_line or all(image == _image_of(old, component) for component, image in ran)
+
+
+def _image_of(old: Milvus, component: str) -> str:
+    """Give the image of a component by an earlier manifest; where that has none, the one that served."""
+    components = old.spec.components
+    own = components.component(component)
+    image = (own.image if own else None) or components.image or old.status.get("currentImage", "")
+    return str(image)
 
 
 def _spec(milvus: Milvus) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 A Deployment is compared by the digest of its pod template, which it carries as an annotation: the template
 itself may come back from the API server with values that nobody sent. A change that leaves the template
 alone, of the number of pods for example, waits for nothing.
+
+A Deployment that is wanted no longer has its turn too: after those that take over its work.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from glede.milvus.desired import Desired, Object, Ref, ref_of
@@ -13,7 +15,7 @@ from glede.milvus.labels import COMPONENT_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.observed import Observed
 from glede.milvus.resolved import Resolved
 from glede.milvus.rollback import came_back
-from glede.milvus.versions import Version, parse_version, upgrade_order
+from glede.milvus.versions import Version, after, parse_version, upgrade_order
 from glede.milvus.views import WorkloadView
 
 _ONE_BY_ONE = frozenset({"rollingUpgrade", "rollingDowngrade"})
@@ -24,13 +26,36 @@ class Rollout:
     """Where a rollout is: the component that is being replaced, and the Deployments that wait for it.
 
     ``at`` is "" where nothing is being replaced. ``overdue`` tells why it is not done within its deadline, ""
-    while it may still be. ``begun`` tells whether another component has its new pods already.
+    while it may still be. ``leaving`` are the Deployments that are wanted no longer and whose turn has come;
+    None where there are no turns.
     """
 
     at: str = ""
     waiting: tuple[Ref, ...] = ()
     overdue: str = ""
-    begun: bool = False
+    leaving: tuple[Ref, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A Deployment, as it is (None: missing) and as it is wanted (None: no longer)."""
+
+    component: str
+    ref: Ref
+    view: WorkloadView | None
+    wanted: Object | None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it has its new template."""
+        if self.view is None or self.wanted is None:
+            return False
+        return bool(self.wanted["metadata"]["annotations"][TEMPLATE_ANNOTATION] == self.view.template)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it keeps nobody waiting."""
+        return self.view is not None and self.is_new and (self.view.rolled or self.view.paused)
 
 
 def rollout(resolved: Resolved, wanted: Desired, observed: Observed) -> Rollout:
@@ -41,23 +66,32 @@ def rollout(resolved: Resolved, wanted: Desired, observed: Observed) -> Rollout:
     comes in its turn where the release line changes, since it may be new in that one; else it was deleted.
     """
     earlier = _earlier(resolved)
-    steps = [(obj, observed.workload(ref_of(obj))) for obj in _in_order(resolved, earlier, wanted)]
-    changing = any(view and not _is_new(obj, view) for obj, view in steps)
-    at, overdue, begun, waiting = "", "", False, []
-    for obj, view in steps:
-        component = obj["metadata"]["labels"][COMPONENT_LABEL]
-        is_new = view is not None and _is_new(obj, view)
-        if at and not is_new:
-            if view or earlier.line != resolved.version.line:
-                waiting.append(ref_of(obj))
-        elif not at and not (view and is_new and (view.rolled or view.paused)):
-            at = component
-            overdue = _overdue(component, view, observed) if view and is_new else ""
-        elif not at:
-            begun = True
-    if not (changing and _one_by_one(resolved)):
-        waiting = []
-    return Rollout(at, tuple(waiting), overdue, begun)
+    crossing = earlier.line != resolved.version.line
+    steps = list(_wanted(wanted, observed))
+    places = _places(resolved, earlier, [step.component for step in steps])
+    ordered = _one_by_one(resolved) and (crossing or any(_is_to_come(step, crossing) for step in steps))
+    steps += _unwanted(resolved, wanted, observed) if ordered else ()
+    steps.sort(key=lambda step: _place(step, places))
+    at, overdue = "", ""
+    waiting: list[Ref] = []
+    leaving: list[_Step] = []
+    for step in steps:
+        if step.wanted is None:
+            leaving += [] if at or waiting else [step]
+        elif at or leaving:
+            waiting += [step.ref] if _is_to_come(step, crossing) else []
+        elif not step.is_done:
+            at = step.component
+            overdue = _overdue(step, observed)
+    if not ordered:
+        return Rollout(at, (), overdue)
+    if leaving and not at:
+        at = leaving[0].component
+    return Rollout(at, tuple(waiting), overdue, tuple(step.ref for step in leaving))
+
+
+def _is_to_come(step: _Step, crossing: bool) -> bool:
+    return not step.is_new and (step.view is not None or crossing)
 
 
 def _earlier(resolved: Resolved) -> Version:
@@ -65,26 +99,41 @@ def _earlier(resolved: Resolved) -> Version:
     return parse_version(before, None) if before else resolved.version
 
 
-def _in_order(resolved: Resolved, earlier: Version, wanted: Desired) -> Sequence[Object]:
-    """Give the Deployments in the order in which they are replaced, reversed on the way back."""
-    found = [obj for obj in wanted.milvus if obj["kind"] == "Deployment"]
-    names = [obj["metadata"]["labels"][COMPONENT_LABEL] for obj in found]
+def _wanted(wanted: Desired, observed: Observed) -> Iterator[_Step]:
+    for obj in wanted.milvus:
+        if obj["kind"] == "Deployment":
+            ref = ref_of(obj)
+            yield _Step(obj["metadata"]["labels"][COMPONENT_LABEL], ref, observed.workload(ref), obj)
+
+
+def _unwanted(resolved: Resolved, wanted: Desired, observed: Observed) -> Iterator[_Step]:
+    """Give this very Milvus's Deployments that are wanted no longer and not yet deleted."""
+    refs = {ref_of(obj) for obj in wanted.milvus}
+    for view in observed.deployments():
+        ref, owned = Ref("Deployment", view.key), view.owned
+        if ref not in refs and not owned.deleting and owned.owner == resolved.milvus.metadata.uid:
+            yield _Step(view.component, ref, view, None)
+
+
+def _places(resolved: Resolved, earlier: Version, names: list[str]) -> Mapping[str, int]:
+    """Give the places at which components are replaced, reversed on the way back."""
     milvus, later = resolved.milvus, resolved.version
     down = later < earlier or milvus.spec.components.image_update_mode == "rollingDowngrade"
     back = down or came_back(milvus)
     order = upgrade_order(*((later, earlier) if later < earlier else (earlier, later)), dict.fromkeys(names))
-    places = {name: place for place, name in enumerate(reversed(order) if back else order)}
-    return sorted(found, key=lambda obj: places[obj["metadata"]["labels"][COMPONENT_LABEL]])
+    return {name: place for place, name in enumerate(reversed(order) if back else order)}
 
 
-def _is_new(obj: Object, view: WorkloadView) -> bool:
-    return bool(obj["metadata"]["annotations"][TEMPLATE_ANNOTATION] == view.template)
+def _place(step: _Step, places: Mapping[str, int]) -> tuple[int, bool]:
+    if step.wanted is not None:
+        return places[step.component], False
+    return max(places[name] for name in after(step.component, places)), True
 
 
-def _overdue(component: str, view: WorkloadView, observed: Observed) -> str:
-    if not view.overdue:
+def _overdue(step: _Step, observed: Observed) -> str:
+    if not (step.view and step.is_new and step.view.overdue):
         return ""
-    return f"{component}: {observed.trouble(component) or view.overdue}"
+    return f"{step.component}: {observed.trouble(step.component) or step.view.overdue}"
 
 
 def _one_by_one(resolved: Resolved) -> bool:

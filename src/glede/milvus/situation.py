@@ -42,8 +42,10 @@ class Situation:
         words = self.rollout.overdue
         if not words or self.resolved is None:
             return ""
-        may = may_go_back(self.milvus, self.resolved.version, begun=self.rollout.begun)
-        return words if may else ""
+        names = {part.component for part in self.health.parts}
+        pods = self.observed.pods
+        ran = [(pod.component, pod.ran) for pod in pods if pod.ran and pod.component in names]
+        return words if may_go_back(self.milvus, self.resolved.version, ran) else ""
 
     @property
     def back(self) -> str:

@@ -164,6 +164,22 @@ _UPGRADE_ORDER = (
 )
 
 
+def after(component: str, components: Iterable[str]) -> tuple[str, ...]:
+    """Give those of the wanted components that must be there before one that is wanted no longer may go."""
+    wanted = tuple(components)
+    if component in wanted:  # one of its groups is wanted no longer
+        return (component,)
+    return tuple(name for name in _TAKEN_OVER_BY.get(component, ()) if name in wanted) or wanted
+
+
+# Data nodes build indexes since 2.6.
+_TAKEN_OVER_BY = {
+    "indexnode": ("datanode",),
+    "mixcoord": COORDINATORS,
+    **dict.fromkeys(COORDINATORS, ("mixcoord",)),
+}
+
+
 def arguments_of(component: str) -> tuple[str, ...]:
     """Give the command of a component, for the image's own entry point.
 

@@ -91,7 +91,8 @@ class PodView:
     """A pod: whether it is ready, and what keeps it from being so.
 
     ``process`` is the container of Milvus that runs in it, by its ID, and ``ended`` the last one that is
-    certainly over; "" for none. ``revision`` tells which template of a StatefulSet it was made from.
+    certainly over; ``ran`` is the image that one of its containers was started from. "" stands for none.
+    ``revision`` tells which template of a StatefulSet it was made from.
     """
 
     key: Key
@@ -105,6 +106,7 @@ class PodView:
     ended: str = ""
     uid: str = ""
     revision: str = ""
+    ran: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,8 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
             owns_replicas=_owns_replicas(obj, manager),
             template=meta.get("annotations", {}).get(TEMPLATE_ANNOTATION, ""),
             rolled=current and _rolled(spec, status, progressing),
-            overdue=_overdue(progressing),
+            # Until its controller has seen the newest template, its words are about the one before.
+            overdue=_overdue(progressing) if current else "",
             paused=bool(spec.get("paused")),
             revision=status.get("updateRevision", ""),
             claim=next(map(_size, spec.get("volumeClaimTemplates", [])), ""),
@@ -228,7 +231,18 @@ def pod(obj: Object) -> PodView:
         ended=_ended(main),
         uid=uid_of(obj),
         revision=labels.get(_REVISION_LABEL, ""),
+        ran=_image(obj, component) if _has_run(main) else "",
     )
+
+
+def _image(obj: Object, container: str) -> str:
+    containers = obj.get("spec", {}).get("containers", [])
+    return next((str(c.get("image", "")) for c in containers if c["name"] == container), "")
+
+
+def _has_run(container: Object) -> bool:
+    states = (container.get(state, {}) for state in ("state", "lastState"))
+    return any(kind in state for state in states for kind in ("running", "terminated"))
 
 
 def _ended(container: Object) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from tests.kube.faulty import WRITES, Crash, FaultyTransport, Request
 from tests.kube.matrix.chronicle import Chronicle
@@ -89,7 +89,7 @@ class Spoiled(FaultyTransport):
 class Keeper:
     """Runs an operator on one namespace as a Deployment does."""
 
-    def __init__(self, chronicle: Chronicle, namespace: str) -> None:
+    def __init__(self, chronicle: Chronicle, namespace: str, **options: Any) -> None:
         self.deaths = 0
         self.series = Series()
         self.begun = asyncio.Event()
@@ -97,9 +97,8 @@ class Keeper:
         self.transport: Spoiled
         self.manager: Manager | None = None
         self._chronicle = chronicle
-        self._options = Options(
-            namespaces=(namespace,), own_namespace=namespace, host="127.0.0.1", port=0, tool_image=TOOL_IMAGE
-        )
+        usual: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "tool_image": TOOL_IMAGE}
+        self._options = Options(namespaces=(namespace,), own_namespace=namespace, **usual | options)
 
     async def run(self) -> None:
         """Run until ``stop``."""
@@ -145,9 +144,9 @@ class Keeper:
 
 
 @asynccontextmanager
-async def kept(chronicle: Chronicle, namespace: str) -> AsyncIterator[Keeper]:
-    """Keep an operator running while the block lasts."""
-    keeper = Keeper(chronicle, namespace)
+async def kept(chronicle: Chronicle, namespace: str, **options: Any) -> AsyncIterator[Keeper]:
+    """Keep an operator running while the block lasts; ``options`` are those of ``Options``."""
+    keeper = Keeper(chronicle, namespace, **options)
     task = asyncio.create_task(keeper.run())
     begun = asyncio.create_task(keeper.begun.wait())
     try:

@@ -11,7 +11,8 @@ from glede.milvus.desired import Ref
 from glede.milvus.intent import Intent
 from glede.milvus.observed import Observed
 from glede.milvus.rollout import Rollout, rollout
-from glede.milvus.views import Held, PodView
+from glede.milvus.versions import COORDINATORS
+from glede.milvus.views import Held, PodView, WorkloadView
 
 OLD, NEW = "milvusdb/milvus:v2.3.4", "milvusdb/milvus:v2.3.5"
 SERVED = {"currentImage": OLD, "currentVersion": "2.3.4"}
@@ -55,19 +56,18 @@ def test_one_component_after_the_other(done: int) -> None:
     found = _rollout(wanted, _held(wanted, *ORDER[:done]))
     assert found.at == ORDER[done]
     assert _names(found.waiting) == ORDER[done + 1 :]
-    assert found.begun == (done > 0)
 
 
 def test_the_next_waits_until_the_last_is_rolled() -> None:
     wanted = _wanted()
     rolling = changed(_held(wanted, "indexnode"), "kite-milvus-indexnode", rolled=False)
     found = _rollout(wanted, rolling)
-    assert (found.at, _names(found.waiting), found.begun) == ("indexnode", ORDER[1:], False)
+    assert (found.at, _names(found.waiting)) == ("indexnode", ORDER[1:])
 
 
 def test_nothing_waits_once_all_have_their_new_pods() -> None:
     wanted = _wanted()
-    assert _rollout(wanted, whole(wanted)) == Rollout(begun=True)
+    assert _rollout(wanted, whole(wanted)) == Rollout()
     # A pod that is lost meanwhile, or one that does not come up, keeps nobody waiting.
     lost = changed(whole(wanted), "kite-milvus-indexnode", available=0, ready=0, rolled=False)
     assert _rollout(wanted, lost) == Rollout(at="indexnode")
@@ -138,3 +138,78 @@ def test_a_missed_deadline_is_told_with_its_cause() -> None:
     # That of the earlier manifest says nothing about this one.
     earlier = changed(_held(wanted), "kite-milvus-indexnode", rolled=False, overdue="too late")
     assert _rollout(wanted, earlier).overdue == ""
+
+
+BEFORE_STREAMING = {"currentImage": "milvusdb/milvus:v2.5.16", "currentVersion": "2.5.16"}
+TO_STREAMING = ["streamingnode", "mixcoord", "querynode", "datanode", "proxy"]
+
+
+def _one_more(held: dict[Ref, Held], component: str) -> dict[Ref, Held]:
+    """Give a Deployment that is wanted no longer."""
+    proxy = held[Ref("Deployment", ref_key("kite-milvus-proxy"))]
+    assert isinstance(proxy, WorkloadView)
+    key = ref_key(f"kite-milvus-{component}")
+    old = replace(proxy, owned=replace(proxy.owned, key=key), component=component, template="old")
+    return {Ref("Deployment", key): old}
+
+
+def _crossing(*new: str, gone: Iterable[str] = ()) -> tuple[Intent, dict[Ref, Held]]:
+    """Give an upgrade from 2.5 to 2.6 with index nodes and four coordinators, which 2.6 has no more."""
+    wanted = intent(status=BEFORE_STREAMING, components={"image": "milvusdb/milvus:v2.6.18", "rootCoord": {}})
+    held = whole(wanted)
+    for name in ("indexnode", *COORDINATORS):
+        held |= _one_more(held, name)
+    for name in TO_STREAMING:
+        if name not in new:
+            held = changed(held, f"kite-milvus-{name}", template="old")
+    missing = {"streamingnode", "mixcoord"}.difference(new) | set(gone)
+    return wanted, {ref: item for ref, item in held.items() if ref.key.name[12:] not in missing}
+
+
+@pytest.mark.parametrize(
+    ("done", "at", "leaving"),
+    [
+        (0, "streamingnode", []),
+        (1, "mixcoord", []),
+        (2, "datacoord", ["datacoord", "indexcoord", "querycoord", "rootcoord"]),
+    ],
+)
+def test_what_a_line_has_no_more_goes_after_those_that_take_over_and_before_the_next(
+    done: int, at: str, leaving: list[str]
+) -> None:
+    found = _rollout(*_crossing(*TO_STREAMING[:done]))
+    assert found.at == at
+    assert _names(found.leaving or ()) == leaving
+    assert _names(found.waiting) == TO_STREAMING[done + (not leaving) :]
+
+
+def test_index_nodes_go_when_data_nodes_build_indexes() -> None:
+    found = _rollout(*_crossing(*TO_STREAMING[:3], gone=COORDINATORS))
+    assert (found.at, found.leaving, _names(found.waiting)) == ("datanode", (), ["proxy"])
+    found = _rollout(*_crossing(*TO_STREAMING[:4], gone=COORDINATORS))
+    assert (found.at, _names(found.leaving or ())) == ("indexnode", ["indexnode"])
+
+
+def test_without_turns_nobody_s_turn_to_go_comes() -> None:
+    wanted = _wanted()
+    assert _rollout(wanted, whole(wanted)).leaving is None
+
+
+def test_on_the_way_down_what_was_new_goes_last_and_what_comes_again_waits() -> None:
+    status = {"currentImage": "milvusdb/milvus:v2.6.18", "currentVersion": "2.6.18"}
+    wanted = intent(
+        status=status,
+        components={"image": "milvusdb/milvus:v2.5.16", "imageUpdateMode": "rollingDowngrade"},
+    )
+    held = whole(wanted)
+    held |= _one_more(held, "streamingnode")
+    held.pop(Ref("Deployment", ref_key("kite-milvus-indexnode")))
+    rolling = changed(held, "kite-milvus-mixcoord", rolled=False)
+    found = _rollout(wanted, rolling)
+    assert (found.at, _names(found.waiting), found.leaving) == ("mixcoord", ["indexnode"], ())
+    found = _rollout(wanted, held)
+    assert (found.at, found.waiting, found.leaving) == ("indexnode", (), ())
+    there = whole(wanted) | held
+    coming = changed(there, "kite-milvus-indexnode", rolled=False)
+    assert _rollout(wanted, coming).leaving == ()
+    assert _names(_rollout(wanted, there).leaving or ()) == ["streamingnode"]

@@ -197,8 +197,8 @@ def test_nothing_made_yet_is_not_ready() -> None:
     assert "proxy: not made yet" in _message(found, "MilvusReady")
 
 
-def _late(reason: str = "indexnode: ErrImagePull", *, begun: bool = False) -> Rollout:
-    return Rollout(at="indexnode", overdue=reason, begun=begun)
+def _late(reason: str = "indexnode: ErrImagePull") -> Rollout:
+    return Rollout(at="indexnode", overdue=reason)
 
 
 def _after(generation: int, **status_: Any) -> Intent:
@@ -249,3 +249,17 @@ def test_who_waits_for_whom_is_told() -> None:
     rolling = changed(whole(wanted), "kite-milvus-mixcoord", updated=0)
     found = _status(wanted, rolling, rollout=Rollout("mixcoord", waiting))
     assert _message(found, "Progressing") == "mixcoord is being replaced; then querynode, proxy"
+
+
+def test_what_a_new_line_brings_is_not_missed_before_it_was_there_once() -> None:
+    """What serves does without streaming nodes until then."""
+    before = {"currentImage": "milvusdb/milvus:v2.5.16", "currentVersion": "2.5.16"}
+    image = "milvusdb/milvus:v2.6.18"
+    wanted = intent(status=before, components={"image": image, "streamingNode": {"replicas": 1}})
+    name = "kite-milvus-streamingnode"
+    missing = {ref: item for ref, item in whole(wanted).items() if ref.key.name != name}
+    coming = changed(whole(wanted), name, available=0, ready=0, rolled=False)
+    lost = changed(whole(wanted), name, available=0, ready=0, rolled=True)
+    for held, ready in ((missing, "True"), (coming, "True"), (lost, "False")):
+        found = _conditions(_status(wanted, held, answers=WELL))
+        assert (found["Ready"], found["MilvusUpdated"]) == (ready, "False")

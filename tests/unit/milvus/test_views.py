@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from glede.milvus.views import pod
+from glede.milvus.views import pod, workload
 
 CRASHED = {
     "name": "querynode",
@@ -52,3 +52,33 @@ def test_a_pod_tells_which_run_of_milvus_is_in_it_and_which_is_over() -> None:
     assert ran(**running, lastState=over) == ("10.0.0.1", "c://2", "c://1")
     assert ran(containerID="c://1", state=over) == ("10.0.0.1", "", "c://1")
     assert ran(containerID="c://1", state={"waiting": {}}, lastState=over) == ("10.0.0.1", "", "c://1")
+
+
+@pytest.mark.parametrize(
+    ("container", "ran"),
+    [
+        ({"state": {"waiting": {"reason": "ImagePullBackOff"}}}, ""),
+        ({}, ""),
+        ({"state": {"running": {}}}, "milvus:new"),
+        ({"state": {"waiting": {}}, "lastState": {"terminated": {"exitCode": 1}}}, "milvus:new"),
+    ],
+)
+def test_a_pod_tells_which_image_has_run_in_it(container: dict[str, Any], ran: str) -> None:
+    labels = {"app.kubernetes.io/component": "proxy"}
+    obj = {
+        "metadata": {"name": "kite", "namespace": "sky", "labels": labels},
+        "spec": {"containers": [{"name": "side", "image": "side"}, {"name": "proxy", "image": "milvus:new"}]},
+        "status": {"containerStatuses": [{"name": "proxy", **container}]},
+    }
+    assert pod(obj).ran == ran
+
+
+@pytest.mark.parametrize(("seen", "overdue"), [(2, "too late"), (1, "")])
+def test_a_missed_deadline_is_of_the_template_that_was_seen(seen: int, overdue: str) -> None:
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    obj = {
+        "metadata": {"name": "kite", "namespace": "sky", "generation": 2},
+        "spec": {"template": {"spec": {}}},
+        "status": {"observedGeneration": seen, "conditions": [{**late, "message": "too late"}]},
+    }
+    assert workload("glede")(obj).overdue == overdue

@@ -242,6 +242,10 @@ class Components(PodSettings):
         found: Any = getattr(self, _ATTRIBUTES[name])
         return found if isinstance(found, Component) else None
 
+    def named(self) -> list[str]:
+        """Give the lower-case names of the components that are written."""
+        return [name for name in _ATTRIBUTES if self.component(name) is not None]
+
 
 _ATTRIBUTES = {
     "proxy": "proxy",
