@@ -108,17 +108,19 @@ def shape(live: Object, rendered: Object) -> Object:
 
 def differences(live: Mapping[Ref, Object], wanted: Mapping[Ref, Object], rendered: Iterable[Object]) -> str:
     """Tell in what the objects that are there are not as they would be made; "" for nothing."""
+    return unlike(
+        {ref_of(obj): shape(live[ref_of(obj)], obj) for obj in rendered if ref_of(obj) in live}, wanted
+    )
+
+
+def unlike(found: Mapping[Ref, Object], wanted: Mapping[Ref, Object]) -> str:
+    """Tell in what shapes differ, field by field; "" for nothing."""
     lines = []
-    for obj in rendered:
-        ref = ref_of(obj)
-        name = f"{ref.kind} {ref.key.name}"
-        if ref not in live:
-            lines.append(f"{name} is missing")
-            continue
-        found, expected = _flat(shape(live[ref], obj)), _flat(wanted[ref])
-        paths = {path for path in found | expected if found.get(path) != expected.get(path)}
+    for ref in sorted(found.keys() | wanted.keys(), key=str):
+        have, expected = _flat(found.get(ref, {})), _flat(wanted.get(ref, {}))
+        paths = {path for path in have | expected if have.get(path) != expected.get(path)}
         if paths:
-            lines.append(f"{name}: {told(found, expected, paths)}")
+            lines.append(f"{ref.kind} {ref.key.name}: {told(have, expected, paths)}")
     return "; ".join(lines)
 
 

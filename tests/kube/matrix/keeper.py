@@ -105,9 +105,8 @@ class Keeper:
         """Run until ``stop``."""
         while True:
             own = HttpTransport.connect(self._chronicle.kubeconfig, manager=MANAGER)
-            self.transport = Spoiled(own, self)
             try:
-                self.manager = await build(self._options, self.transport, Metrics())
+                self.manager = await self._build(own)
                 self.begun.set()
                 if self._stopped:  # while this one was being built: nobody else would tell it
                     return
@@ -120,6 +119,11 @@ class Keeper:
             if self._stopped:
                 return
             await self._free_the_lease()
+
+    async def _build(self, own: HttpTransport) -> Manager:
+        """Put a new process together over its own connections."""
+        self.transport = Spoiled(own, self)
+        return await build(self._options, self.transport, Metrics())
 
     async def _free_the_lease(self) -> None:
         """Stand for the time after which a dead leader's lease expires."""
@@ -144,10 +148,19 @@ class Keeper:
             self.manager.stop()
 
 
+K = TypeVar("K", bound=Keeper)
+
+
 @asynccontextmanager
 async def kept(chronicle: Chronicle, namespace: str) -> AsyncIterator[Keeper]:
     """Keep an operator running while the block lasts."""
-    keeper = Keeper(chronicle, namespace)
+    async with running(Keeper(chronicle, namespace)) as keeper:
+        yield keeper
+
+
+@asynccontextmanager
+async def running(keeper: K) -> AsyncIterator[K]:
+    """Run a keeper while the block lasts."""
     task = asyncio.create_task(keeper.run())
     begun = asyncio.create_task(keeper.begun.wait())
     try:

@@ -216,7 +216,7 @@ _IN_CLUSTER: Fields = {
     "pdb": st.sampled_from([{}, {"create": True}, {"create": False}, {"create": True, "minAvailable": 1}]),
     "terminationGracePeriodSeconds": st.integers(0, 60),
 }
-_POLICIES = st.sampled_from(
+_POLICIES: SearchStrategy[Object] = st.sampled_from(
     [
         {},
         {"deletionPolicy": "Delete"},

@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from tests.kube.matrix.fresh import Fresh, declared, differences, intent_of_new, shape
+from tests.kube.matrix.fresh import Fresh, declared, differences, intent_of_new, shape, unlike
 from tests.kube.matrix.judged import (
     Stage,
     leftovers,
@@ -58,7 +58,8 @@ class Walker:
             found = await self._settled(generation, where)
             what = (step.spec, declared(self.terrain.milvus(self.key)))
             for before, shapes in seen:
-                assert before != what or shapes == found, f"{where}: put back, and not as before"
+                changed = unlike(found, shapes) if before == what else ""
+                assert not changed, f"{where}: put back, and not as before: {changed}"
             seen.append((what, found))
         await self._delete(f"deleted after {len(walk.steps)} steps")
 
