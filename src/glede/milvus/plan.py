@@ -1,6 +1,6 @@
 """What is to be done next, decided from what is wanted and what there is; nothing else is looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from glede.milvus.health import Health
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
 from glede.milvus.rollout import rollout
+from glede.milvus.views import Held
 
 Object = dict[str, Any]
 
@@ -29,14 +30,28 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True)
+class Amendment:
+    """What is to change in a Secret of made-up keys, as it was seen: keys that it lacks, and who owns it.
+
+    ``owned``: whether it is to go with the Milvus; None where that stays as it is.
+    """
+
+    ref: Ref
+    resource_version: str
+    keys: tuple[str, ...] = ()
+    owned: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """Secrets to make up, objects to apply in this order, objects to delete; why others wait.
+    """Secrets to make up or to amend, objects to apply in this order, objects to delete; why others wait.
 
     ``more`` tells that there is another step right after this one. ``digests`` are those of objects to apply,
     where they are known.
     """
 
     generate: tuple[Dependency, ...] = ()
+    amend: tuple[Amendment, ...] = ()
     apply: tuple[Object, ...] = ()
     delete: tuple[Deletion, ...] = ()
     waits: str = ""
@@ -63,28 +78,49 @@ def plan(
     )
     waits = missing if not started else ""
     unread = [d for d in resolved.dependencies if d.generated and d.secret not in resolved.secret_digests]
+    amend = tuple(_amendments(resolved, observed))
+    incomplete = unread or any(one.keys for one in amend)
     first = not started and not any(
         obj["kind"] in _BEFORE_PODS and ref_of(obj) in observed.held for obj in wanted.milvus
     )
-    held_back = set(_PODS) if waits or unread or first else set()
-    if unread:
-        # Pods carry a digest of it: those made before it is read would be made again at once.
+    held_back = set(_PODS) if waits or incomplete or first else set()
+    if incomplete:
+        # Pods carry a digest of it: those made before it is whole and read would be made again at once.
         held_back.add("StatefulSet")
     apply = [
         obj for obj in wanted.objects if obj["kind"] not in held_back and ref_of(obj) not in turns.waiting
     ]
     return Plan(
         generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
+        amend=amend,
         apply=tuple(apply),
         delete=tuple(_stale(resolved, wanted, observed, serving=health.serving)),
         waits=waits,
-        more=not started and (first or not (waits or unread)),
+        more=not started and (first or not (waits or incomplete)),
         digests=wanted.digests,
     )
 
 
 def _secret_is_missing(resolved: Resolved, dependency: Dependency, observed: Observed) -> bool:
     return Ref("Secret", Key(resolved.namespace, dependency.secret or "")) not in observed.held
+
+
+def _amendments(resolved: Resolved, observed: Observed) -> Iterator[Amendment]:
+    """Find what Secrets of made-up keys lack: a key that the manifest gave once, or an owner."""
+    uid = resolved.milvus.metadata.uid
+    for dependency in resolved.dependencies:
+        ref = Ref("Secret", Key(resolved.namespace, dependency.secret or ""))
+        held = observed.held.get(ref)
+        if not dependency.generated or held is None or held.owned.deleting:
+            continue
+        known = resolved.secret_keys.get(ref.key.name)
+        lacking = () if known is None else tuple(key for key in dependency.generated if key not in known)
+        goes = bool(dependency.in_cluster and dependency.in_cluster.deletes_volumes)
+        # One with keys of the manifest is rendered, and its owner with it.
+        settled = dependency.credentials or (held.owned.owner == uid) == goes
+        owned = None if settled or held.owned.owner not in (None, uid) else goes
+        if lacking or owned is not None:
+            yield Amendment(ref, held.owned.resource_version, lacking, owned)
 
 
 def _stale(resolved: Resolved, wanted: Desired, observed: Observed, *, serving: bool) -> list[Deletion]:
@@ -94,13 +130,23 @@ def _stale(resolved: Resolved, wanted: Desired, observed: Observed, *, serving: 
     found = []
     for ref, held in sorted(observed.held.items(), key=lambda item: (item[0].kind, item[0].key)):
         owned = held.owned
-        if ref in refs or owned.deleting or owned.owner != resolved.milvus.metadata.uid:
+        if ref in refs or owned.deleting or not _is_ours(ref, held, resolved):
             continue
         if ref.kind in _NEVER_PRUNED or (ref.kind == "Secret" and ref.key.name in generated):
             continue
         if ref.kind != "Deployment" or serving:
             found.append(Deletion(ref, owned.uid))
     return found
+
+
+def _is_ours(ref: Ref, held: Held, resolved: Resolved) -> bool:
+    """Tell whether this very Milvus made an object: it owns it, or it runs the dependency that it is of.
+
+    What is to outlive the Milvus has no owner.
+    """
+    if held.owned.owner is None and held.owned.digest and ref.kind == "PodDisruptionBudget":
+        return any(d.in_cluster and d.in_cluster.workload == ref.key.name for d in resolved.dependencies)
+    return held.owned.owner == resolved.milvus.metadata.uid
 
 
 def makers_of_volumes(resolved: Resolved, observed: Observed) -> list[tuple[Deletion, bool]]:

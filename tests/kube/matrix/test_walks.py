@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(1200)]
 Count = Callable[[int], None]
 SEED = int(os.environ.get("GLEDE_WALKS_SEED", "20"))
 WALKS = int(os.environ.get("GLEDE_WALKS", "170"))
-SIDE_BY_SIDE = 48
+SIDE_BY_SIDE = 90
 
 
 @dataclass

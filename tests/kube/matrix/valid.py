@@ -32,6 +32,7 @@ _COMPONENTS = {
     "2.3": ("proxy", "rootCoord", "dataCoord", "queryCoord", "indexCoord", "dataNode", "queryNode"),
 }
 
+_COORDS = ("mixCoord", "queryCoord")
 _texts = st.dictionaries(st.sampled_from(["team", "tier", "example.org/x"]), st.sampled_from(["a", "b"]))
 _env = st.lists(
     st.fixed_dictionaries(
@@ -162,7 +163,11 @@ def _components(line: str, *, cluster: bool) -> SearchStrategy[Object]:
     names = _COMPONENTS[line] if cluster else ("standalone",)
     written = _some({name: component(name) for name in names}, 3)
     # As few pods as can be, but for what is drawn: many clusters share a machine.
-    least = st.just({name: {"replicas": 1} for name in names if name != "cdc"} if cluster else {})
+    few = [
+        {name: {"replicas": 1} for name in names if name != "cdc" and name not in more}
+        for more in ((), _COORDS)
+    ]
+    least = st.sampled_from(few if cluster else [{}])
     images = IMAGES[line] if line != "2.6" else (*IMAGES[line], "")
     image = st.sampled_from(images).map(lambda text: {"image": text} if text else {})
     return st.tuples(image, _some(_PODS | _EVERYWHERE, 4), least, written).map(
@@ -196,6 +201,7 @@ _CONFIG: Fields = {
     "queryNode": st.fixed_dictionaries({}, optional={"cache": st.fixed_dictionaries({"enabled": _leaf})}),
     "dataCoord": st.fixed_dictionaries({}, optional={"segment": st.fixed_dictionaries({"maxSize": _leaf})}),
     "mixCoord": st.fixed_dictionaries({"enableActiveStandby": st.booleans()}),
+    "queryCoord": st.fixed_dictionaries({"enableActiveStandby": st.booleans()}),
     "etcd": st.fixed_dictionaries({"rootPath": st.sampled_from(["NAME", "NAME-other"])}),
     "minio": st.fixed_dictionaries({"bucketName": st.sampled_from(["NAME-bucket", "NAME-other"])}),
     "unknownSection": st.fixed_dictionaries({"a": _leaf}),

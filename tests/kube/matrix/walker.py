@@ -56,7 +56,7 @@ class Walker:
                 await self._stage(settled=False)
                 continue
             found = await self._settled(generation, where)
-            what = (step.spec, declared(self.terrain.milvus(self.key)))
+            what = (step.spec, declared(self.terrain.milvus(self.key)), self._keys())
             for before, shapes in seen:
                 changed = unlike(found, shapes) if before == what else ""
                 assert not changed, f"{where}: put back, and not as before: {changed}"
@@ -84,6 +84,11 @@ class Walker:
         intent = intent_of_new(body, await self.terrain.facts(self.namespace))
         self.stages.append(Stage(intent, settled))
         return intent
+
+    def _keys(self) -> object:
+        """Give the digests of the Secrets in use: a key that was made up and then replaced never comes back."""
+        resolved = self.stages[-1].intent.resolved
+        return resolved and resolved.secret_digests
 
     async def _settled(self, generation: int, where: str) -> Shapes:
         """Wait until it is told that all is well, and then until it is so."""
