@@ -86,7 +86,7 @@ class Walker:
         return intent
 
     def _keys(self) -> object:
-        """Give the digests of the Secrets in use: a key that was made up and then replaced never comes back."""
+        """Give the digests of the Secrets in use: a key that was made up and replaced never comes back."""
         resolved = self.stages[-1].intent.resolved
         return resolved and resolved.secret_digests
 
