@@ -86,7 +86,8 @@ _EVERYWHERE: Fields = {
     "disableMetric": st.booleans(),
 }
 _ports = st.lists(
-    st.fixed_dictionaries({"containerPort": st.integers(7000, 7003)}, optional={"name": st.just("p")}),
+    st.integers(7000, 7003).map(lambda number: {"containerPort": number, "name": f"p-{number}"})
+    | st.integers(7000, 7003).map(lambda number: {"containerPort": number}),
     max_size=2,
     unique_by=_by("containerPort"),
 )

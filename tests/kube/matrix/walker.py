@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 from tests.kube.matrix.fresh import Fresh, declared, differences, intent_of_new, shape, unlike
+from tests.kube.matrix.heeded import unheeded
 from tests.kube.matrix.judged import (
     Stage,
     leftovers,
@@ -55,7 +56,7 @@ class Walker:
                 await asyncio.sleep(step.pause)
                 await self._stage(settled=False)
                 continue
-            found = await self._settled(generation, where)
+            found = await self._settled(step.spec, generation, where)
             what = (step.spec, declared(self.terrain.milvus(self.key)), self._keys())
             for before, shapes in seen:
                 changed = unlike(found, shapes) if before == what else ""
@@ -90,7 +91,7 @@ class Walker:
         resolved = self.stages[-1].intent.resolved
         return resolved and resolved.secret_digests
 
-    async def _settled(self, generation: int, where: str) -> Shapes:
+    async def _settled(self, spec: Object, generation: int, where: str) -> Shapes:
         """Wait until it is told that all is well, and then until it is so."""
         end, told = time.monotonic() + SETTLE_SECONDS, False
         while True:
@@ -98,13 +99,13 @@ class Walker:
             if not words:
                 if not told:
                     end, told = time.monotonic() + TRUE_SECONDS, True
-                words, found = await self._compared()
+                words, found = await self._compared(spec)
                 if not words:
                     return found
             assert time.monotonic() < end, f"{where}: {'told to be well: ' if told else ''}{words}"
             await self.terrain.news(self.key, AGAIN_SECONDS)
 
-    async def _compared(self) -> tuple[str, Shapes]:
+    async def _compared(self, spec: Object) -> tuple[str, Shapes]:
         """Tell in what the cluster is not as the manifest says; "" for nothing."""
         intent = await self._stage(settled=True)
         if intent.desired is None:
@@ -117,6 +118,8 @@ class Walker:
             without_keys(live, intent),
             too_many_coordinators(intent, live),
         ]
+        if not any(words):
+            words.append(unheeded(placed(spec, self.name, self.terrain.places), live))
         if any(words):
             self.stages.pop()
         shapes = {ref_of(obj): shape(live[ref_of(obj)], obj) for obj in rendered if ref_of(obj) in live}

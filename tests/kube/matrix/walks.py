@@ -55,9 +55,12 @@ def _shown(step: Step) -> str:
 def is_valid(walk: Walk) -> bool:
     """Tell whether each manifest is right, also after those before it, wherever these have come to."""
     statuses: list[Object] = [{}]
+    volumes: dict[str, object] = {}
     for step in walk.steps:
         found = [_intent(step.spec, status) for status in statuses]
         if any(intent is None or intent.resolved is None for intent in found):
+            return False
+        if any(volumes.setdefault(*one) != one[1] for intent in found if intent for one in _volumes(intent)):
             return False
         told = [_status(intent) for intent in found if intent]
         statuses = told if step.pause is None else [*statuses, *told]
@@ -80,6 +83,12 @@ def _intent(spec: Object, status: Object) -> Intent | None:
     }
     facts = Facts(nodes=NODES, tool_image="tool", earlier=earlier, volumes=status.get("volumes", {}))
     return intent_of(milvus, facts, [])
+
+
+def _volumes(intent: Intent) -> list[tuple[str, object]]:
+    """Give the volumes of what the operator runs: a StatefulSet can never get others."""
+    dependencies = intent.resolved.dependencies if intent.resolved else ()
+    return [(d.in_cluster.workload, d.in_cluster.volume) for d in dependencies if d.in_cluster]
 
 
 def _status(intent: Intent) -> Object:
