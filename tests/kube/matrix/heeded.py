@@ -24,7 +24,7 @@ def _components(spec: Object, live: Live) -> Iterator[str]:
         if ref.kind != "Deployment":
             continue
         name = body["metadata"]["labels"][COMPONENT_LABEL]
-        own = next((value for field, value in everywhere.items() if field.lower() == name), {})
+        own: Object = next((value for field, value in everywhere.items() if field.lower() == name), {})
         if own.get("groups"):
             continue
         for what, found, expected in _of_pods(everywhere, own, body):

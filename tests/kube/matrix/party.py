@@ -17,7 +17,7 @@ from tests.kube.matrix.walks import Walk, is_valid
 from glede.kube.errors import ApiError
 from glede.milvus.kinds import MANAGER
 
-SIDE_BY_SIDE = 90
+SIDE_BY_SIDE = 64
 
 
 @dataclass

@@ -15,7 +15,7 @@ from glede.milvus.facts import Facts
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.versions import IMAGE_FIELD
 
-NODES = 6
+NODES = 12
 _KINDS = (
     # mode cluster, line, kept on volumes, dependencies outside; what is cheap comes more often
     *((False, line, False, True) for line in ("2.6", "2.6", "2.6", "2.5", "2.3")),
