@@ -111,14 +111,16 @@ def _amendments(resolved: Resolved, observed: Observed) -> Iterator[Amendment]:
     for dependency in resolved.dependencies:
         ref = Ref("Secret", Key(resolved.namespace, dependency.secret or ""))
         held = observed.held.get(ref)
-        if not dependency.generated or held is None or held.owned.deleting:
+        ours = dependency.generated or dependency.credentials
+        if not ours or held is None or held.owned.deleting:
             continue
         known = resolved.secret_keys.get(ref.key.name)
         lacking = () if known is None else tuple(key for key in dependency.generated if key not in known)
-        goes = bool(dependency.in_cluster and dependency.in_cluster.deletes_volumes)
-        # One with keys of the manifest is rendered, and its owner with it.
-        settled = dependency.credentials or (held.owned.owner == uid) == goes
-        owned = None if settled or held.owned.owner not in (None, uid) else goes
+        run = dependency.in_cluster
+        # What is rendered, as keys of the manifest are, goes with the pods; made-up ones go with the data.
+        goes = bool(run and (run.deletes_workload if dependency.credentials else run.deletes_volumes))
+        settled = (held.owned.owner == uid) == goes or held.owned.owner not in (None, uid)
+        owned = None if settled else goes
         if lacking or owned is not None:
             yield Amendment(ref, held.owned.resource_version, lacking, owned)
 

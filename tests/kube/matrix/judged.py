@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
-from typing import Any
 
 from glede.kube.objects import Object
 from glede.milvus.desired import Ref, ref_of
@@ -79,23 +78,16 @@ def without_keys(live: dict[Ref, Object], intent: Intent) -> str:
 
 def too_many_coordinators(intent: Intent, live: dict[Ref, Object]) -> str:
     """Tell which coordinator has several pods though none of them would stand by; "" for none."""
+    standby = intent.resolved.standby if intent.resolved else frozenset()
     for workload in intent.resolved.workloads if intent.resolved else ():
         for ref, body in live.items():
             several = (
                 ref.kind == "Deployment" and ref.key.name == workload.name and body["spec"]["replicas"] > 1
             )
-            alone = workload.component.endswith("coord") and not _stands_by(intent, workload.component)
+            alone = workload.component.endswith("coord") and workload.component not in standby
             if several and alone:
                 return f"{workload.component} has {body['spec']['replicas']} pods, and none may stand by"
     return ""
-
-
-def _stands_by(intent: Intent, component: str) -> bool:
-    settings: Any = intent.resolved.settings if intent.resolved else {}
-    names = {name: name.lower() for name in settings}
-    return any(
-        low == component and settings[name].get("enableActiveStandby") is True for name, low in names.items()
-    )
 
 
 def _objects(intent: Intent) -> Iterable[Object]:

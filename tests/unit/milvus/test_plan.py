@@ -184,6 +184,10 @@ def test_made_up_keys_go_with_the_milvus_just_as_the_volumes_do() -> None:
     assert _with_secret(both, UID, **gone).amend == ()
     assert _with_secret(both, "somebody", **gone).amend == ()
     assert {"StatefulSet", "Deployment"} <= _kinds(_with_secret(both, UID))
+    written = {"values": {"accessKey": "someone"}}
+    for policy, owner, wanted in (("Retain", UID, False), ("Delete", None, True)):
+        given = {"dependencies": {"storage": {"inCluster": {"deletionPolicy": policy, **written}}}}
+        assert [one.owned for one in _with_secret(both, owner, **given).amend] == [wanted]
 
 
 def test_the_budget_of_a_dependency_that_is_kept_goes_when_it_is_not_wanted() -> None:
