@@ -13,7 +13,8 @@ from lab.api import ApiLab
 from lab.faults import FaultyProxy, faulty_api
 from lab.fixtures import a_namespace
 from tests.kube.faulty import FaultyTransport
-from tests.kube.matrix.chronicle import following
+from tests.kube.matrix.chronicle import Name, following
+from tests.kube.matrix.ends import settled
 from tests.kube.matrix.keeper import CRASH, Keeper, Series
 from tests.kube.matrix.lives import STAGES, Life, Record, reference_of
 from tests.kube.matrix.manifests import CLUSTER, NAME, NEW, OLD, STANDALONE, Scenario, milvus
@@ -22,7 +23,7 @@ from tests.kube.operators import TOOL_IMAGE, Bench, install_definitions
 from tests.kube.outages import compact, until_served
 
 from glede.kube import manager as managers
-from glede.kube.errors import error_from
+from glede.kube.errors import ApiError, error_from
 from glede.kube.http import Bounds, HttpTransport
 from glede.kube.informer import Pace
 from glede.kube.leader import LostLease, Timings
@@ -153,13 +154,17 @@ async def disturb(bench: Bench) -> int:
 
 async def mended(bench: Bench, generation: int) -> None:
     """Wait until the edit is followed, and the Service there again."""
-
-    def holds(body: Object) -> bool:
-        return bool(body["status"].get("observedGeneration", 0) >= generation)
-
-    await bench.until("followed", holds, NAME)
-    await bench.healthy(NAME)
-    await bench.user.get(SERVICE, Key(bench.namespace, f"{NAME}-milvus"))
+    end, words = time.monotonic() + 60, "nothing was read"
+    while words:
+        assert time.monotonic() < end, words
+        await asyncio.sleep(0.2)
+        try:
+            found = await bench.milvus(NAME)
+            await bench.user.get(SERVICE, Key(bench.namespace, f"{NAME}-milvus"))
+        except ApiError as error:  # the Service is not there, or the API server has just begun anew
+            words = str(error)
+        else:
+            words = settled({Name("milvuses", NAME): found}, NAME, generation)
 
 
 @dataclass
