@@ -1,6 +1,7 @@
 """R5: walks through random manifests that are right, many at a time; one that fails is made smaller first."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +34,11 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_r5_random_walks(
-    land: ApiLab, tmp_path: Path, count: Count, tell: Callable[[str], None]
+    land: ApiLab,
+    tmp_path: Path,
+    count: Count,
+    tell: Callable[[str], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     walks = drawn(WALKS, SEED)
     manifests = sum(len(walk.steps) for walk in walks)
@@ -42,4 +47,6 @@ async def test_r5_random_walks(
         failures = await party.set_out(walks)
         found = await party.smallest(failures) if failures else ""
     assert not found, f"seed {SEED}, {len(failures)} of {len(walks)} walks fail; the smallest: {found}"
+    errors = {record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR}
+    assert not errors, f"seed {SEED}: all is well, and this was logged: {errors}"
     count(manifests)
