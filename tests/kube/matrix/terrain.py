@@ -1,14 +1,19 @@
 """Where Milvuses walk: an API server with an operator, volumes for every claim, and neighbours."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from lab.api import ApiLab
+from lightkube import Client
+from lightkube.core.exceptions import ApiError as LightkubeError
+from lightkube.resources.core_v1 import Pod
 from tests.kube import servers
 from tests.kube.matrix.chronicle import NAMESPACE
 from tests.kube.matrix.lives import VOLUME
@@ -24,6 +29,7 @@ from glede.milvus.facts import Facts
 from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
 from glede.milvus.labels import MILVUS_LABEL
 
+FORGOTTEN_SECONDS = 20.0
 _LISTED = b"<ListBucketResult/>"
 KINDS = tuple(resource for kind, resource in RESOURCES.items() if kind != "PodMonitor")
 Spoil = Callable[[Transport], Transport]
@@ -119,6 +125,24 @@ class Terrain:
         )
 
 
+def _tidy(client: Client, before: datetime) -> None:
+    """Take away pods whose end began before a moment: where many end at once, kwok leaves one now and then."""
+    for pod in client.list(Pod, namespace="*"):
+        grace = timedelta(seconds=pod.metadata.deletionGracePeriodSeconds or 0)
+        end = pod.metadata.deletionTimestamp
+        if end and end - grace < before:
+            with contextlib.suppress(LightkubeError):
+                client.delete(Pod, pod.metadata.name, namespace=pod.metadata.namespace, grace_period=0)
+
+
+async def _keep_tidy(client: Client) -> None:
+    """End the pods that kwok has forgotten, for ever."""
+    while True:
+        await asyncio.sleep(FORGOTTEN_SECONDS / 2)
+        before = datetime.now(UTC) - timedelta(seconds=FORGOTTEN_SECONDS)
+        await asyncio.to_thread(_tidy, client, before)
+
+
 async def _take_all(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
     while await reader.read(4096):
         pass
@@ -143,6 +167,7 @@ async def laid_out(
         tasks = [
             group.create_task(terrain.follow(MILVUS, terrain.hear, begun[0])),
             group.create_task(terrain.follow(PVC, terrain.provide, begun[1])),
+            group.create_task(_keep_tidy(lab.client())),
         ]
         stack.callback(lambda: [task.cancel() for task in tasks])
         for event in begun:
