@@ -126,7 +126,7 @@ class Terrain:
 
 
 def _tidy(client: Client, before: datetime) -> None:
-    """Take away pods whose end began before a moment: where many end at once, kwok leaves one now and then."""
+    """Take away pods whose end began before a moment: of many at once kwok leaves one now and then."""
     for pod in client.list(Pod, namespace="*"):
         grace = timedelta(seconds=pod.metadata.deletionGracePeriodSeconds or 0)
         end = pod.metadata.deletionTimestamp
