@@ -102,7 +102,10 @@ UNWANTED: dict[Name, Object] = {
         "queryNode", "none", podDisruptionBudget={"enabled": False}
     ),
     Name("networkpolicies", f"{NAME}-milvus"): {**everything(), "availability": {"networkPolicy": False}},
-    Name("secrets", f"{NAME}-config"): {**everything(), "config": {}},
+    Name("secrets", f"{NAME}-config"): {
+        **everything(),
+        "config": {"log": {"level": "info"}},
+    },
     Name("services", f"{NAME}-kafka"): {
         **everything(),
         "dependencies": {**everything()["dependencies"], "msgStreamType": "woodpecker"},
