@@ -83,14 +83,14 @@ def long_way() -> Walk:
         "components": {
             "nodeSelector": KWOK,
             "podAnnotations": {"team": "a"},
-            "standalone": {"podLabels": {"team": "a", "tier": "b"}, "serviceType": "NodePort"},
+            "standalone": {"podLabels": {"team": "a"}, "serviceType": "NodePort"},
         },
         "dependencies": OUTSIDE,
         "config": {"log": {"level": "debug"}},
     }
     second = {
         **first,
-        "components": {"nodeSelector": KWOK, "standalone": {"podLabels": {"tier": "b"}}},
+        "components": {"nodeSelector": KWOK, "standalone": {"serviceType": "LoadBalancer"}},
         "availability": {"networkPolicy": False},
     }
     return Walk((Step({"mode": "standalone", "dependencies": OUTSIDE}, 0.3), Step(first), Step(second)))
