@@ -63,6 +63,11 @@ test-kube: $(DEV_STAMP) ## The operator on a real API server: runtime, CRDs, cha
 	@$(BIN)/python -m lab.binaries $(API_BINARIES) $(USER_BINARIES) minio > /dev/null
 	$(BIN)/python -m pytest tests/kube tests/compat
 
+.PHONY: walks
+walks: $(DEV_STAMP) ## Ten times as many random walks over manifests as the tests have (some 7 minutes)
+	@$(BIN)/python -m lab.binaries $(API_BINARIES) > /dev/null
+	GLEDE_WALKS=170 $(BIN)/python -m pytest tests/kube/matrix/test_walks.py
+
 .PHONY: e2e
 e2e: $(DEV_STAMP) ## Real nodes: plain manifests and the operator, a real Milvus under faults (root, Linux)
 	@$(BIN)/python -m lab.binaries $(API_BINARIES) $(USER_BINARIES) $(NODE_BINARIES) > /dev/null

@@ -19,7 +19,8 @@ class FaultyProxy:
     """Passes bytes between clients and a server; the fields may be changed while it runs.
 
     ``delay``: seconds before each block goes on. ``silent``: blocks are held back, connections stay.
-    ``refuse``: new connections are closed at once. TLS passes through untouched.
+    ``refuse``: new connections are closed at once. TLS passes through untouched. ``mute`` is for the
+    connections of a moment.
     """
 
     host: str
@@ -30,10 +31,20 @@ class FaultyProxy:
     listening: int = 0
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _muted: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def cut(self) -> None:
         """Close all connections, as a server that dies does."""
         self._loop.call_soon_threadsafe(self._abort_all)
+
+    def mute(self) -> None:
+        """Let nothing through any more on the connections of now, and close none of them."""
+        self._loop.call_soon_threadsafe(lambda: self._muted.update(self._writers))
+
+    @property
+    def muted(self) -> int:
+        """How many muted connections are still held open by somebody."""
+        return len(self._muted)
 
     def _abort_all(self) -> None:
         for writer in set(self._writers):
@@ -60,6 +71,7 @@ class FaultyProxy:
             pass
         finally:
             self._writers -= {writer, upstream}
+            self._muted -= {writer, upstream}
             for one in (writer, upstream):
                 one.transport.abort()
 
@@ -67,14 +79,14 @@ class FaultyProxy:
         with contextlib.suppress(ConnectionError):
             while block := await reader.read(BLOCK):
                 await asyncio.sleep(self.delay)
-                await self._until_heard()
+                await self._until_heard(writer)
                 writer.write(block)
                 await writer.drain()
         writer.close()
 
-    async def _until_heard(self) -> None:
-        # The field is set from another thread, where an event of this loop could not be.
-        while self.silent:  # noqa: ASYNC110
+    async def _until_heard(self, writer: asyncio.StreamWriter) -> None:
+        # The fields are set from another thread, where an event of this loop could not be.
+        while self.silent or writer in self._muted:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 

@@ -5,7 +5,6 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +13,10 @@ from lab.faults import faulty_api
 from lightkube import Client
 from tests.kube.faulty import FaultyTransport
 from tests.kube.live import QUICK, connected, eventually, running
+from tests.kube.outages import compact, until_served
 from tests.kube.watched import Scripted, Watched, data_of, put, remove, truth, versioned
 
-from glede.kube.errors import ApiError, NotFound, error_from
+from glede.kube.errors import NotFound, error_from
 from glede.kube.http import Bounds, HttpTransport
 from glede.kube.informer import Informer, Pace
 from glede.kube.objects import CONFIG_MAP
@@ -24,32 +24,6 @@ from glede.kube.transport import Page, Selection, Transport, WatchEvent
 from lab import daemons
 
 pytestmark = pytest.mark.anyio
-
-
-def etcd_of(api: ApiLab) -> str:
-    """Give the address of the lab's etcd."""
-    arguments = daemons.one(api.places, "etcd").arguments
-    return next(one for one in arguments if one.startswith("--listen-client-urls=")).partition("=")[2]
-
-
-def compact(api: ApiLab) -> None:
-    """Let etcd forget all that was before."""
-    etcd = etcd_of(api)
-    answer = httpx2.post(f"{etcd}/v3/kv/range", json={"key": "AA=="}, trust_env=False)
-    revision = answer.raise_for_status().json()["header"]["revision"]
-    httpx2.post(
-        f"{etcd}/v3/kv/compaction", json={"revision": revision, "physical": True}, trust_env=False
-    ).raise_for_status()
-
-
-async def until_served(transport: HttpTransport, namespace: str) -> None:
-    while True:
-        try:
-            await transport.list(CONFIG_MAP, Selection(namespace), limit=1)
-        except ApiError:
-            await asyncio.sleep(0.1)
-        else:
-            return
 
 
 async def test_rule_2_a_list_follows_when_etcd_has_forgotten(

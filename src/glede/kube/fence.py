@@ -52,10 +52,10 @@ class Fenced:
         self._check("apply", resource, key)
         return await self._inner.apply(resource, key, obj, subresource=subresource, manager=manager)
 
-    async def create(self, resource: Resource, obj: Object) -> Object:
+    async def create(self, resource: Resource, obj: Object, *, subresource: str | None = None) -> Object:
         """Create, if this replica leads."""
         self._check("create", resource, Key("", obj["metadata"]["name"]))
-        return await self._inner.create(resource, obj)
+        return await self._inner.create(resource, obj, subresource=subresource)
 
     async def replace(self, resource: Resource, key: Key, obj: Object) -> Object:
         """Replace, if this replica leads."""
@@ -63,11 +63,17 @@ class Fenced:
         return await self._inner.replace(resource, key, obj)
 
     async def patch(
-        self, resource: Resource, key: Key, patch: Object, *, subresource: str | None = None
+        self,
+        resource: Resource,
+        key: Key,
+        patch: Object,
+        *,
+        subresource: str | None = None,
+        dry_run: bool = False,
     ) -> Object:
         """Patch, if this replica leads."""
         self._check("patch", resource, key)
-        return await self._inner.patch(resource, key, patch, subresource=subresource)
+        return await self._inner.patch(resource, key, patch, subresource=subresource, dry_run=dry_run)
 
     async def delete(
         self, resource: Resource, key: Key, *, uid: str, propagation: str = "Background"

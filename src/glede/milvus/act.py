@@ -31,7 +31,7 @@ from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
 from glede.milvus.labels import MILVUS_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.manifest import key_of_milvus
 from glede.milvus.observed import Observed
-from glede.milvus.plan import Deletion, Plan
+from glede.milvus.plan import Amendment, Deletion, Plan
 from glede.milvus.render.labels import owner_reference
 from glede.milvus.resolved import Dependency
 from glede.milvus.views import Held, PodView, WorkloadView, held
@@ -92,6 +92,8 @@ class Actor:
         refused: list[str] = []
         for dependency in plan.generate:
             await self._generate(milvus, dependency)
+        for amendment in plan.amend:
+            await self._amend(milvus, amendment)
         for larger in plan.grow:
             with _noting(refused, f"{PVC.kind} {larger.key.name}"):
                 await self._grow(larger)
@@ -229,6 +231,17 @@ class Actor:
             body["metadata"]["ownerReferences"] = [owner_reference(milvus)]
         with suppress(Conflict):
             await self.transport.create(SECRET, body)
+
+    async def _amend(self, milvus: Milvus, amendment: Amendment) -> None:
+        """Make up the keys that a Secret lacks, and set its owner. Raises Conflict where it has changed."""
+        metadata: Object = {"resourceVersion": amendment.resource_version}
+        if amendment.owned is not None:
+            metadata["ownerReferences"] = [owner_reference(milvus)] if amendment.owned else None
+        body: Object = {"metadata": metadata}
+        if amendment.keys:
+            body["data"] = {key: _made_up() for key in amendment.keys}
+        with suppress(NotFound):
+            await self.transport.patch(SECRET, amendment.ref.key, body)
 
     async def delete(self, deletion: Deletion, *, propagation: str = "Background") -> None:
         """Delete an object, if it still is the one that was meant. Raises ApiError."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from glede.api.milvus.spec import Milvus
+from glede.kube.errors import NotFound
 from glede.kube.events import Recorder
 from glede.kube.objects import Key
 from glede.milvus import recollection
@@ -192,7 +193,10 @@ class MilvusReconciler:
         if (wait := self._may_wait(milvus, new, health)) > 0:
             return wait
         self._written[milvus.metadata.uid] = self.clock()
-        answer = await self.actor.status(milvus, new)
+        try:
+            answer = await self.actor.status(milvus, new)
+        except NotFound:
+            return None  # it was deleted meanwhile, as the watch is about to tell
         self.scope_of(key_of_milvus(milvus)).milvuses.saw(answer)
         for announcement in announcements(milvus.status.get("conditions", []), new.get("conditions", [])):
             self.recorder.event(_reference(milvus), *announcement)

@@ -1,6 +1,6 @@
 """What is to be done next, decided from what is wanted and what there is; nothing else is looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from glede.milvus.members import next_member
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
 from glede.milvus.rollout import Rollout, rollout
-from glede.milvus.views import PodView
+from glede.milvus.views import Held, PodView
 
 Object = dict[str, Any]
 
@@ -32,8 +32,21 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True)
+class Amendment:
+    """What is to change in a Secret of made-up keys, as it was seen: keys that it lacks, and who owns it.
+
+    ``owned``: whether it is to go with the Milvus; None where that stays as it is.
+    """
+
+    ref: Ref
+    resource_version: str
+    keys: tuple[str, ...] = ()
+    owned: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """Secrets to make up, objects to apply in this order, objects to delete; why others wait.
+    """Secrets to make up or to amend, objects to apply in this order, objects to delete; why others wait.
 
     ``grow`` are claims that are to ask for more, ``remake`` what is deleted without its pods and made again
     in the next step, ``evict`` the one pod that is to make room for its successor.
@@ -44,6 +57,7 @@ class Plan:
 
     generate: tuple[Dependency, ...] = ()
     grow: tuple[Larger, ...] = ()
+    amend: tuple[Amendment, ...] = ()
     apply: tuple[Object, ...] = ()
     delete: tuple[Deletion, ...] = ()
     remake: tuple[Deletion, ...] = ()
@@ -72,30 +86,53 @@ def plan(
     )
     waits = missing if not started else ""
     unread = [d for d in resolved.dependencies if d.generated and d.secret not in resolved.secret_digests]
+    amend = tuple(_amendments(resolved, observed))
+    incomplete = unread or any(one.keys for one in amend)
     first = not started and not any(
         obj["kind"] in _BEFORE_PODS and ref_of(obj) in observed.held for obj in wanted.milvus
     )
-    held_back = set(_PODS) if waits or unread or first else set()
-    if unread:
-        # Pods carry a digest of it: those made before it is read would be made again at once.
+    held_back = set(_PODS) if waits or incomplete or first else set()
+    if incomplete:
+        # Pods carry a digest of it: those made before it is whole and read would be made again at once.
         held_back.add("StatefulSet")
     volumes = growth(resolved, observed)
     due = [obj for obj in wanted.objects if obj["kind"] not in held_back and ref_of(obj) not in turns.waiting]
     return Plan(
         generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
         grow=tuple(volumes.claims),
+        amend=amend,
         apply=tuple(applied for obj in due if (applied := volumes.applied(obj)) is not None),
         delete=tuple(_stale(resolved, wanted, observed, turns, serving=health.serving)),
         remake=tuple(Deletion(ref, uid) for ref, uid in volumes.anew.items()),
         evict=next_member(states),
         waits=waits,
-        more=not started and (first or not (waits or unread)),
+        more=not started and (first or not (waits or incomplete)),
         digests={ref: digest for ref, digest in wanted.digests.items() if ref not in volumes.kept},
     )
 
 
 def _secret_is_missing(resolved: Resolved, dependency: Dependency, observed: Observed) -> bool:
     return Ref("Secret", Key(resolved.namespace, dependency.secret or "")) not in observed.held
+
+
+def _amendments(resolved: Resolved, observed: Observed) -> Iterator[Amendment]:
+    """Find what Secrets of made-up keys lack: a key that the manifest gave once, or an owner."""
+    uid = resolved.milvus.metadata.uid
+    for dependency in resolved.dependencies:
+        ref = Ref("Secret", Key(resolved.namespace, dependency.secret or ""))
+        held = observed.held.get(ref)
+        ours = dependency.generated or dependency.credentials
+        if not ours or held is None or held.owned.deleting:
+            continue
+        known = resolved.secret_keys.get(ref.key.name)
+        lacking = () if known is None else tuple(key for key in dependency.generated if key not in known)
+        run = dependency.in_cluster
+        # What is rendered, as keys of the manifest are, goes with the pods; made-up ones go with the data.
+        goes = bool(run and (run.deletes_workload if dependency.credentials else run.deletes_volumes))
+        settled = (held.owned.owner == uid) == goes or held.owned.owner not in (None, uid)
+        owned = None if settled else goes
+        if lacking or owned is not None:
+            yield Amendment(ref, held.owned.resource_version, lacking, owned)
 
 
 def _stale(
@@ -110,7 +147,7 @@ def _stale(
     found = []
     for ref, held in sorted(observed.held.items(), key=lambda item: (item[0].kind, item[0].key)):
         owned = held.owned
-        if ref in refs or owned.deleting or owned.owner != resolved.milvus.metadata.uid:
+        if ref in refs or owned.deleting or not _is_ours(ref, held, resolved):
             continue
         if ref.kind in _NEVER_PRUNED or (ref.kind == "Secret" and ref.key.name in generated):
             continue
@@ -118,6 +155,16 @@ def _stale(
         if ref.kind != "Deployment" or its_turn:
             found.append(Deletion(ref, owned.uid))
     return found
+
+
+def _is_ours(ref: Ref, held: Held, resolved: Resolved) -> bool:
+    """Tell whether this very Milvus made an object: it owns it, or it runs the dependency that it is of.
+
+    What is to outlive the Milvus has no owner.
+    """
+    if held.owned.owner is None and held.owned.digest and ref.kind == "PodDisruptionBudget":
+        return any(d.in_cluster and d.in_cluster.workload == ref.key.name for d in resolved.dependencies)
+    return held.owned.owner == resolved.milvus.metadata.uid
 
 
 def makers_of_volumes(resolved: Resolved, observed: Observed) -> list[tuple[Deletion, bool]]:

@@ -54,6 +54,9 @@ def count_of(component: str, settings: Component, setting: Setting) -> Count:
 
 
 def _derive(component: str, field: str, setting: Setting, most: int) -> Derived:
+    if words := _alone(component, setting):
+        # Whatever ran before: a second one would restart for ever.
+        return Derived(field, 1, words)
     wanted, reason = _wanted(component, setting)
     wanted = max(1, min(wanted, most))
     earlier = setting.earlier.get(field, 0)
@@ -62,11 +65,16 @@ def _derive(component: str, field: str, setting: Setting, most: int) -> Derived:
     return Derived(field, wanted, reason)
 
 
-def _wanted(component: str, setting: Setting) -> tuple[int, str]:
+def _alone(component: str, setting: Setting) -> str:
+    """Tell why a component runs once only; "" where it may run more often."""
     if component in _SINGLE:
-        return 1, "it cannot run twice"
+        return "it cannot run twice"
     if component.endswith("coord") and component not in setting.standby:
-        return 1, "it has no active standby (enableActiveStandby)"
+        return "it has no active standby (enableActiveStandby)"
+    return ""
+
+
+def _wanted(component: str, setting: Setting) -> tuple[int, str]:
     top = min(2, setting.most) if component in _PAIRS else setting.most
     if setting.nodes is None:
         return min(top, UNKNOWN_NODES), "the number of nodes is not known"

@@ -62,6 +62,7 @@ def resolve(milvus: Milvus, facts: Facts, dependencies: Dependencies | None = No
         log=dependencies.log,
         settings=settings.values,
         secret_digests={name: secret.digest for name, secret in facts.secrets.items()},
+        secret_keys={name: secret.keys for name, secret in facts.secrets.items()},
         derived=(
             *_first(spec.components, image, nodes),
             *derived,

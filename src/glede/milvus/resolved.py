@@ -130,6 +130,7 @@ class Resolved:
 
     ``settings`` is user.yaml, ``restarting`` the part of it whose change matters to pods that run.
     ``credentials`` are those that the manifest gives among its settings, by environment variable.
+    ``secret_keys`` are the keys of each Secret that the manifest names and that exists.
     ``standby`` are the components that may run twice. ``nodes`` are the most that were ever seen.
     """
 
@@ -146,6 +147,7 @@ class Resolved:
     secret_digests: Mapping[str, str]
     derived: tuple[Derived, ...]
     nodes: int | None
+    secret_keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
     restarting: Mapping[str, Any] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     standby: frozenset[str] = frozenset()

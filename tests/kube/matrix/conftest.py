@@ -16,6 +16,7 @@ class Row:
 
 
 _TABLE: dict[str, Row] = {}
+_NOTES: list[str] = []
 
 
 def _row(test: str) -> Row:
@@ -34,6 +35,12 @@ def count(request: pytest.FixtureRequest) -> Callable[[int], None]:
     return add
 
 
+@pytest.fixture
+def tell() -> Callable[[str], None]:
+    """Have a line put below the table: what somebody needs to do a run again."""
+    return _NOTES.append
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> object:
     if call.when == "call" and item.path.parent == Path(__file__).parent:
@@ -48,3 +55,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.line(f"{'check':<6}{'cases':>6}{'seconds':>9}")
     for number, row in sorted(_TABLE.items()):
         terminalreporter.line(f"{number:<6}{row.cases:>6}{row.seconds:>9.1f}")
+    for note in _NOTES:
+        terminalreporter.line(note)

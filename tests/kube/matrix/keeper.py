@@ -104,9 +104,8 @@ class Keeper:
         """Run until ``stop``."""
         while True:
             own = HttpTransport.connect(self._chronicle.kubeconfig, manager=MANAGER)
-            self.transport = Spoiled(own, self)
             try:
-                self.manager = await build(self._options, self.transport, Metrics())
+                self.manager = await self._build(own)
                 self.begun.set()
                 if self._stopped:  # while this one was being built: nobody else would tell it
                     return
@@ -119,6 +118,11 @@ class Keeper:
             if self._stopped:
                 return
             await self._free_the_lease()
+
+    async def _build(self, own: HttpTransport) -> Manager:
+        """Put a new process together over its own connections."""
+        self.transport = Spoiled(own, self)
+        return await build(self._options, self.transport, Metrics())
 
     async def _free_the_lease(self) -> None:
         """Stand for the time after which a dead leader's lease expires."""
@@ -143,10 +147,19 @@ class Keeper:
             self.manager.stop()
 
 
+K = TypeVar("K", bound=Keeper)
+
+
 @asynccontextmanager
 async def kept(chronicle: Chronicle, namespace: str, **options: Any) -> AsyncIterator[Keeper]:
     """Keep an operator running while the block lasts; ``options`` are those of ``Options``."""
-    keeper = Keeper(chronicle, namespace, **options)
+    async with running(Keeper(chronicle, namespace, **options)) as keeper:
+        yield keeper
+
+
+@asynccontextmanager
+async def running(keeper: K) -> AsyncIterator[K]:
+    """Run a keeper while the block lasts."""
     task = asyncio.create_task(keeper.run())
     begun = asyncio.create_task(keeper.begun.wait())
     try:

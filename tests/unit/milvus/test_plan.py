@@ -1,11 +1,13 @@
 """What is done next, given what is wanted and what there is."""
 
 from dataclasses import replace
+from typing import Any
 
 from tests.unit.milvus.rendered import FACTS, UID
 from tests.unit.milvus.snapshots import changed, intent, judged, ref_key, whole, without
 
 from glede.milvus.desired import Ref, ref_of
+from glede.milvus.facts import SecretFacts
 from glede.milvus.intent import Intent
 from glede.milvus.observed import Observed
 from glede.milvus.plan import Plan, keeps_finalizer, plan, volumes_to_delete
@@ -156,3 +158,42 @@ def test_what_waits_is_not_looked_at_again_at_once() -> None:
     found = _plan(wanted, waiting)
     assert found.waits
     assert not found.more
+
+
+def _with_secret(keys: set[str], owner: str | None, **spec: Any) -> Plan:
+    """Plan for a Milvus whose store's own Secret holds keys and belongs to somebody."""
+    facts = replace(FACTS, secrets={"kite-minio": SecretFacts(frozenset(keys), "a")})
+    wanted = intent(facts, **spec)
+    some = next(iter(whole(wanted).values()))
+    secret = Held(replace(some.owned, key=ref_key("kite-minio"), owner=owner, resource_version="7"), "kite")
+    return _plan(wanted, whole(wanted) | {Ref("Secret", ref_key("kite-minio")): secret})
+
+
+def test_a_key_that_the_manifest_gave_once_is_made_up_before_pods_are_made_without_it() -> None:
+    found = _with_secret({"accesskey"}, None)
+    assert [(one.keys, one.resource_version) for one in found.amend] == [(("secretkey",), "7")]
+    assert not _kinds(found) & {"StatefulSet", "Deployment"}
+    assert _with_secret({"accesskey", "secretkey"}, None).amend == ()
+
+
+def test_made_up_keys_go_with_the_milvus_just_as_the_volumes_do() -> None:
+    both = {"accesskey", "secretkey"}
+    gone = {"dependencies": {"storage": EMPTY}}
+    assert [one.owned for one in _with_secret(both, UID).amend] == [False]
+    assert [one.owned for one in _with_secret(both, None, **gone).amend] == [True]
+    assert _with_secret(both, UID, **gone).amend == ()
+    assert _with_secret(both, "somebody", **gone).amend == ()
+    assert {"StatefulSet", "Deployment"} <= _kinds(_with_secret(both, UID))
+    written = {"values": {"accessKey": "someone"}}
+    for policy, owner, wanted in (("Retain", UID, False), ("Delete", None, True)):
+        given = {"dependencies": {"storage": {"inCluster": {"deletionPolicy": policy, **written}}}}
+        assert [one.owned for one in _with_secret(both, owner, **given).amend] == [wanted]
+
+
+def test_the_budget_of_a_dependency_that_is_kept_goes_when_it_is_not_wanted() -> None:
+    wanted = intent(dependencies={"etcd": {"inCluster": {"values": {"pdb": {"create": False}}}}})
+    some = next(iter(whole(wanted).values()))
+    budget = Held(replace(some.owned, owner=None, uid="b"), "kite")
+    names = ("kite-etcd", "kite-pulsar")
+    held = whole(wanted) | {Ref("PodDisruptionBudget", ref_key(name)): budget for name in names}
+    assert [d.ref.key.name for d in _plan(wanted, held).delete] == ["kite-etcd"]

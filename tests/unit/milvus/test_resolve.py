@@ -59,6 +59,15 @@ def test_derived_numbers_are_never_lowered() -> None:
     assert "never lowered" in found["spec.components.queryNode.replicas"].reason
 
 
+def test_a_coordinator_that_may_no_longer_stand_by_runs_once() -> None:
+    """Whatever was derived before: all but one would restart for ever."""
+    earlier = {"spec.components.mixCoord.replicas": 2}
+    alone = {"mixCoord": {"enableActiveStandby": False}}
+    found = resolved(Facts(nodes=3, earlier=earlier), config=alone)
+    assert counts(found)["mixcoord"] == 1
+    assert counts(resolved(Facts(nodes=3, earlier=earlier)))["mixcoord"] == 2
+
+
 def test_what_is_written_wins() -> None:
     found = resolved(components={"queryNode": {"replicas": 7}, "proxy": {"replicas": -1}})
 
