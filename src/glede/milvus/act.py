@@ -1,8 +1,6 @@
 """Carrying out a plan: Secrets made up, objects applied, objects deleted."""
 
-import base64
 import logging
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,7 +14,6 @@ from glede.kube.objects import (
     DEPLOYMENT,
     POD,
     PVC,
-    SECRET,
     SERVICE,
     STATEFUL_SET,
     Key,
@@ -27,13 +24,12 @@ from glede.kube.objects import (
 from glede.kube.transport import Selection, Transport
 from glede.milvus.desired import Ref, ref_of
 from glede.milvus.growth import Larger
+from glede.milvus.keys import amend, generate
 from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
 from glede.milvus.labels import MILVUS_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.manifest import key_of_milvus
 from glede.milvus.observed import Observed
-from glede.milvus.plan import Amendment, Deletion, Plan
-from glede.milvus.render.labels import owner_reference
-from glede.milvus.resolved import Dependency
+from glede.milvus.plan import Deletion, Plan
 from glede.milvus.views import Held, PodView, WorkloadView, held
 
 log = logging.getLogger(__name__)
@@ -91,9 +87,9 @@ class Actor:
             return Outcome(taken)
         refused: list[str] = []
         for dependency in plan.generate:
-            await self._generate(milvus, dependency)
+            await generate(self.transport, milvus, dependency)
         for amendment in plan.amend:
-            await self._amend(milvus, amendment)
+            await amend(self.transport, milvus, amendment)
         for larger in plan.grow:
             with _noting(refused, f"{PVC.kind} {larger.key.name}"):
                 await self._grow(larger)
@@ -212,37 +208,6 @@ class Actor:
         }
         await self.transport.apply(DEPLOYMENT, view.key, body, manager=_HANDOVER)
 
-    async def _generate(self, milvus: Milvus, dependency: Dependency) -> None:
-        """Make up a Secret once. One that is there already is left alone."""
-        name, meta = str(dependency.secret), milvus.metadata
-        data = {key: _made_up() for key in dependency.generated}
-        body: Object = {
-            "apiVersion": SECRET.api_version,
-            "kind": SECRET.kind,
-            "metadata": {
-                "name": name,
-                "namespace": meta.namespace,
-                "labels": {MILVUS_LABEL: meta.name},
-            },
-            "type": "Opaque",
-            "data": data,
-        }
-        if dependency.in_cluster and dependency.in_cluster.deletes_volumes:
-            body["metadata"]["ownerReferences"] = [owner_reference(milvus)]
-        with suppress(Conflict):
-            await self.transport.create(SECRET, body)
-
-    async def _amend(self, milvus: Milvus, amendment: Amendment) -> None:
-        """Make up the keys that a Secret lacks, and set its owner. Raises Conflict where it has changed."""
-        metadata: Object = {"resourceVersion": amendment.resource_version}
-        if amendment.owned is not None:
-            metadata["ownerReferences"] = [owner_reference(milvus)] if amendment.owned else None
-        body: Object = {"metadata": metadata}
-        if amendment.keys:
-            body["data"] = {key: _made_up() for key in amendment.keys}
-        with suppress(NotFound):
-            await self.transport.patch(SECRET, amendment.ref.key, body)
-
     async def delete(self, deletion: Deletion, *, propagation: str = "Background") -> None:
         """Delete an object, if it still is the one that was meant. Raises ApiError."""
         resource, key = RESOURCES[deletion.ref.kind], deletion.ref.key
@@ -314,8 +279,3 @@ def _identity(milvus: Milvus) -> dict[str, Any]:
 
 def _cr(metadata: Mapping[str, Any]) -> Object:
     return {"apiVersion": MILVUS.api_version, "kind": MILVUS.kind, "metadata": dict(metadata)}
-
-
-def _made_up() -> str:
-    """Make up a credential, encoded as a Secret's data are."""
-    return base64.b64encode(secrets.token_urlsafe(_KEY_BYTES).encode()).decode()
