@@ -23,6 +23,8 @@ CALM_SECONDS = 5.0
 CHANGE_SECONDS = 600.0
 DEADLINE_SECONDS = 60
 NO_IMAGE = "milvusdb/milvus:v2.3.5-that-nobody-built"
+# What restarts pods and changes nothing else.
+TURN = {"podAnnotations": {"turn": "1"}}
 FOREVER = float("inf")
 
 
@@ -42,11 +44,12 @@ def changed_under_search(milvus: Operated) -> list[str]:
             stack.enter_context(searcher.searching())
         watched = Watched(milvus, searchers, stack.enter_context(Inserter(milvus.uri).inserting()))
         time.sleep(CALM_SECONDS)
-        found = watched.change("the query nodes' memory", _memory("3Gi"), _done)
-        found += watched.change("an image that is not there", _image(NO_IMAGE), _taken_back)
+        found = watched.change("the query nodes' memory", _components(_memory("3Gi")), _done)
+        found += watched.change("an image that is not there", _components(_image(NO_IMAGE)), _taken_back)
         assert milvus.condition("MilvusUpdated")["status"] == "False"
-        found += watched.change("... corrected", _image(image), _done)
-        found += watched.change("every component restarted", {"podAnnotations": {"turn": "1"}}, _done)
+        found += watched.change("... corrected", _components(_image(image)), _done)
+        found += watched.change("every component restarted", _components(TURN), _done)
+        found += watched.change("every member of etcd, store and Kafka replaced", _dependencies(TURN), _done)
         found += _killed(watched)
     return found
 
@@ -67,6 +70,16 @@ def _killed(watched: "Watched") -> list[str]:
     return found
 
 
+def _components(values: dict[str, Any]) -> dict[str, Any]:
+    """Give the change of a manifest that changes components."""
+    return {"components": values}
+
+
+def _dependencies(values: dict[str, Any]) -> dict[str, Any]:
+    changed = {"inCluster": {"values": values}}
+    return {"dependencies": dict.fromkeys(("etcd", "storage", "kafka"), changed)}
+
+
 def _memory(size: str) -> dict[str, Any]:
     return {"queryNode": {"resources": {"limits": {"memory": size}}}}
 
@@ -83,11 +96,9 @@ class Watched:
     searchers: dict[int, Searcher]
     inserter: Inserter
 
-    def change(
-        self, what: str, components: dict[str, Any], done: Callable[[dict[str, Any]], bool]
-    ) -> list[str]:
-        """Change components, wait until it is done and searches are good; gives a row for each searcher."""
-        patch = json.dumps({"spec": {"components": components}})
+    def change(self, what: str, spec: dict[str, Any], done: Callable[[dict[str, Any]], bool]) -> list[str]:
+        """Change a manifest, wait until it is done and searches are good; gives a row for each searcher."""
+        patch = json.dumps({"spec": spec})
         arguments = ("patch", "milvus", self.milvus.name, "--type=merge", f"--patch={patch}")
         return self.during(what, lambda: self.milvus.kubectl(*arguments), done)
 

@@ -60,11 +60,11 @@ class Health:
 
     @property
     def outdated(self) -> list[str]:
-        """Which members of dependencies are, or may be, of an older template; a line for each dependency."""
+        """Which members of dependencies are not of the newest template; a line for each dependency."""
         found = []
         for state in self.dependencies:
-            names = [pod.key.name for pod in state.outdated] if state.compared else ["not compared yet"]
-            if names:
+            names = [pod.key.name for pod in state.outdated] or ["pods are being made"]
+            if not state.renewed:
                 found.append(f"{state.dependency.type}: {', '.join(names)}")
         return found
 

@@ -59,7 +59,7 @@ class Observed:
 class DependencyState:
     """Whether a dependency serves (None: not known yet), whether all of it does, and in what words.
 
-    Of one that the operator runs, ``compared`` tells that its newest template is known to Kubernetes,
+    Of one that the operator runs, ``renewed`` tells that every pod has been made from its newest template,
     ``outdated`` are the pods of an older one, the last ordinal first, and ``steady`` that every pod is there,
     has been ready for its time, and stays.
     """
@@ -69,7 +69,7 @@ class DependencyState:
     whole: bool
     reason: str
     message: str
-    compared: bool = True
+    renewed: bool = True
     outdated: tuple[PodView, ...] = ()
     steady: bool = True
 
@@ -116,7 +116,7 @@ def _in_cluster(
         ready >= plan.replicas,
         f"{name}Ready" if serves else f"{name}NotReady",
         words,
-        compared,
+        view is not None and compared and view.updated >= plan.replicas and not outdated,
         tuple(pod for pod in outdated if not pod.deleting),
         steady,
     )

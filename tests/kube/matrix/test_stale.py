@@ -77,7 +77,7 @@ async def test_r3_a_kind_is_seen_late(ground: Path, count: Count) -> None:
                 reference = references[pair.index(scenario)]
                 life = StaleLife(chronicle, scenario, reference, knowing=False, plural=plural, behind=behind)
                 await life.live()
-                assert life.squinting[-1].sight.late, f"{life.name}: nothing was ever late"
+                assert any(one.sight.late for one in life.squinting), f"{life.name}: nothing was ever late"
                 count(3)
 
         alone = [plural for plural in (*WATCHED, EVERY) if plural not in _OF_CLUSTERS]

@@ -92,9 +92,11 @@ def test_what_is_replaced_and_what_it_waits_for_is_told() -> None:
     _, health = judged(WANTED, Observed(held, tuple(pods)))
     assert health.outdated == ["etcd: kite-etcd-2, kite-etcd-1"]
     assert not health.updated
-    _, health = judged(WANTED, Observed(changed(held, "kite-etcd", current=False), tuple(pods)))
-    assert health.outdated == ["etcd: not compared yet"]
-    assert not health.updated
+    # What is not compared yet, and one that has not come back.
+    for values in ({"current": False}, {"updated": 2, "revision": OLD}):
+        _, health = judged(WANTED, Observed(changed(held, "kite-etcd", **values), tuple(pods)))
+        assert health.outdated == ["etcd: pods are being made"]
+        assert not health.updated
 
 
 @given(
