@@ -31,18 +31,27 @@ def is_ready(pod: Object) -> bool:
     return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
+def is_evicted(pod: Object) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(c.get("reason") == "EvictionByEvictionAPI" for c in conditions)
+
+
 @dataclass
 class Members:
-    """etcd's pods as they come and go: the order in which they went, and the fewest that were ready."""
+    """etcd's pods as they come and go: the order in which they were evicted, and the fewest that were ready.
+
+    That a pod goes tells less: kwok may end one a second time, and meet its successor of the same name.
+    """
 
     now: dict[str, Object] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
+    evicted: set[str] = field(default_factory=set)
     fewest: int = 3
 
     def take(self, type_: str, pod: Object) -> None:
         name = pod["metadata"]["name"]
-        before = self.now.get(name)
-        if before and is_ready(before) and not is_ready(pod):
+        if is_evicted(pod) and uid_of(pod) not in self.evicted:
+            self.evicted.add(uid_of(pod))
             self.left.append(name)
         if type_ == "DELETED":
             self.now.pop(name, None)
