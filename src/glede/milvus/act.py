@@ -146,8 +146,8 @@ class Actor:
         try:
             await self.applier.apply(RESOURCES[ref.kind], obj, live, digest)
         except Invalid:
-            reset = {SERVICE.kind: self._reset_ports, STATEFUL_SET.kind: self._reset_strategy}.get(ref.kind)
-            if reset is None or not await reset(obj):
+            part = _standing_in_the_way(obj)
+            if part is None or not await self._reset(RESOURCES[ref.kind], obj, part):
                 raise
             await self.applier.apply(RESOURCES[ref.kind], obj, live, digest)
 
@@ -170,25 +170,10 @@ class Actor:
         except NotFound:
             return False
 
-    async def _reset_ports(self, obj: Object) -> bool:
-        """Put back a Service's ports whose numbers somebody has changed; tells whether that was taken.
-
-        A number is the key of its item: an apply adds ours beside theirs, by a name that is taken then.
-        """
+    async def _reset(self, resource: Resource, obj: Object, spec: Object) -> bool:
+        """Put back a part of a spec that somebody has changed; tells whether that was taken."""
         try:
-            await self.transport.patch(SERVICE, key_of(obj), {"spec": {"ports": obj["spec"]["ports"]}})
-        except (NotFound, Invalid):
-            return False
-        return True
-
-    async def _reset_strategy(self, obj: Object) -> bool:
-        """Put back a StatefulSet's strategy that somebody has changed; tells whether that was taken.
-
-        Of the other one a partition is left, which is nobody's, and does not go with ours.
-        """
-        strategy = {**obj["spec"]["updateStrategy"], "rollingUpdate": None}
-        try:
-            await self.transport.patch(STATEFUL_SET, key_of(obj), {"spec": {"updateStrategy": strategy}})
+            await self.transport.patch(resource, key_of(obj), {"spec": spec})
         except (NotFound, Invalid):
             return False
         return True
@@ -259,6 +244,17 @@ class Actor:
         """Write a status; gives the object as the API server has it then."""
         body = _cr(_identity(milvus)) | {"status": dict(status)}
         return await self.transport.apply(MILVUS, key_of_milvus(milvus), body, subresource="status")
+
+
+def _standing_in_the_way(obj: Object) -> Object | None:
+    """Give the part of a spec that an apply cannot put back, where its kind has one."""
+    if obj["kind"] == SERVICE.kind:
+        # A port's number is the key of its item: an apply adds ours beside theirs, by a name that is taken.
+        return {"ports": obj["spec"]["ports"]}
+    if obj["kind"] == STATEFUL_SET.kind:
+        # Of another strategy a partition is left, which is nobody's, and does not go with ours.
+        return {"updateStrategy": {**obj["spec"]["updateStrategy"], "rollingUpdate": None}}
+    return None
 
 
 def _is_replaced_alone(held: WorkloadView, obj: Object) -> bool:

@@ -12,7 +12,7 @@ from glede.api.milvus.quantity import parse_quantity
 from glede.kube.objects import Key
 from glede.milvus.desired import Ref, ref_of
 from glede.milvus.observed import Observed
-from glede.milvus.resolved import Dependency, Resolved
+from glede.milvus.resolved import InClusterPlan, Resolved
 from glede.milvus.views import ClaimView
 
 Object = dict[str, Any]
@@ -53,15 +53,14 @@ def growth(resolved: Resolved, observed: Observed) -> Growth:
     found = Growth()
     for dependency in resolved.dependencies:
         if dependency.in_cluster:
-            _grow(resolved.namespace, dependency, observed, found)
+            _grow(resolved.namespace, dependency.in_cluster, observed, found)
     return found
 
 
-def _grow(namespace: str, dependency: Dependency, observed: Observed, found: Growth) -> None:
-    plan = dependency.in_cluster
-    ref = Ref("StatefulSet", Key(namespace, plan.workload if plan else ""))
+def _grow(namespace: str, plan: InClusterPlan, observed: Observed, found: Growth) -> None:
+    ref = Ref("StatefulSet", Key(namespace, plan.workload))
     view = observed.workload(ref)
-    if plan is None or view is None:
+    if view is None:
         return
     if view.owned.deleting:
         found.gone.add(ref)

@@ -100,15 +100,17 @@ def _in_cluster(
     name = _NAMES[dependency.kind]
     members = _members(dependency, plan, observed)
     there = [pod for pod in members if pod.ready and not pod.deleting]
+    # What it tells before its controller has looked at it is about another template.
+    known = view if view and view.current else None
     # While its StatefulSet is made anew its pods go on.
-    ready = view.ready if view and view.current else len(there)
+    ready = known.ready if known else len(there)
     majority = plan.replicas // 2 + 1
     words = f"{ready} of {plan.replicas} pods of StatefulSet {plan.workload} are ready"
     if trouble := observed.trouble(dependency.kind):
         words = f"{words}: {trouble}"
-    compared = view is not None and view.current
-    outdated = [pod for pod in members if view and compared and pod.revision != view.revision]
-    steady = view is not None and compared and min(len(there), view.available) >= plan.replicas
+    outdated = [pod for pod in members if known and pod.revision != known.revision]
+    renewed = known is not None and known.updated >= plan.replicas and not outdated
+    steady = known is not None and min(len(there), known.available) >= plan.replicas
     serves = ready >= majority
     return DependencyState(
         dependency,
@@ -116,7 +118,7 @@ def _in_cluster(
         ready >= plan.replicas,
         f"{name}Ready" if serves else f"{name}NotReady",
         words,
-        view is not None and compared and view.updated >= plan.replicas and not outdated,
+        renewed,
         tuple(pod for pod in outdated if not pod.deleting),
         steady,
     )

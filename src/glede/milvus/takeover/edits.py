@@ -56,13 +56,6 @@ def shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def merged(spec: Any, patch: Any) -> Any:
-    """Lay a merge patch over a spec; nothing is taken away."""
-    if not isinstance(spec, dict) or not isinstance(patch, dict):
-        return patch
-    return spec | {name: merged(spec.get(name), value) for name, value in patch.items()}
-
-
 def missing_releases(milvus: Milvus, found: Found, settings: Mapping[str, Any]) -> Iterator[Problem]:
     """Tell the dependencies of which nothing is there that Helm installed: nobody knows what Milvus uses."""
     for name, field in _installed_ones(milvus, settings):

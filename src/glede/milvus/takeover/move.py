@@ -13,8 +13,9 @@ from glede.milvus.desired import Desired, Ref, ref_of
 from glede.milvus.foreign import is_foreign
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.labels import MILVUS_LABEL
+from glede.milvus.layers import laid_over
 from glede.milvus.resolved import Problem, Resolved
-from glede.milvus.takeover.edits import Edit, edits_of, merged, missing_releases, shown, spec_patch
+from glede.milvus.takeover.edits import Edit, edits_of, missing_releases, shown, spec_patch
 from glede.milvus.takeover.found import Found, Object, labels_of, name_of, wanted
 from glede.milvus.takeover.ownership import is_ours, leaves, operator_of
 from glede.milvus.takeover.settings import changes, moved, settings_in
@@ -100,7 +101,7 @@ def move_of(found: Found, *, flushed: bool = False) -> Move:
         message = f"its user.yaml cannot be read ({error}), expected the settings of the pods that run"
         return Move(found, refusals=(Problem("invalid", f"ConfigMap {name}", f"{message}; mend it"),))
     edits = edits_of(milvus, found, settings)
-    later = {**found.milvus, "spec": merged(found.milvus.get("spec") or {}, spec_patch(edits))}
+    later = {**found.milvus, "spec": laid_over(found.milvus.get("spec") or {}, spec_patch(edits))}
     intent = intent_of(read_milvus(later), found.facts, ())
     return _planned(found, milvus, intent, edits, settings, flushed=flushed)
 
