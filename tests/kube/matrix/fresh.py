@@ -41,8 +41,16 @@ def declared(body: Object | None) -> list[Object]:
     return [entry for entry in entries if entry.get("reason", "").startswith(DECLARED)]
 
 
+def volumes_of(body: Object | None) -> dict[str, str]:
+    """Give the sizes that a Milvus says its dependencies' volumes have."""
+    return dict((body or {}).get("status", {}).get("volumes") or {})
+
+
 def intent_of_new(body: Object, facts: Facts) -> Intent:
-    """Give what the manifest of a Milvus comes to, as though it was new but for what it declares as kept."""
+    """Give what the manifest of a Milvus comes to, as though it was new but for what it declares as kept.
+
+    Kept is also the size of a volume, where a manifest gives none any more.
+    """
     kept = declared(body)
     numbers = {entry["field"]: int(entry["value"]) for entry in kept if entry["value"].isdecimal()}
     known = Facts(
@@ -50,6 +58,7 @@ def intent_of_new(body: Object, facts: Facts) -> Intent:
         zones=facts.zones,
         tool_image=facts.tool_image,
         earlier=numbers,
+        volumes=volumes_of(body),
         secrets=facts.secrets,
     )
     milvus = read_milvus({**body, "status": {"resolved": kept}})

@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from tests.kube.matrix.fresh import Fresh, declared, differences, intent_of_new, shape, unlike
+from tests.kube.matrix.fresh import Fresh, declared, differences, intent_of_new, shape, unlike, volumes_of
 from tests.kube.matrix.heeded import unheeded
 from tests.kube.matrix.judged import (
     Stage,
@@ -57,7 +57,8 @@ class Walker:
                 await self._stage(settled=False)
                 continue
             found = await self._settled(step.spec, generation, where)
-            what = (step.spec, declared(self.terrain.milvus(self.key)), self._keys())
+            body = self.terrain.milvus(self.key)
+            what = (step.spec, declared(body), volumes_of(body), self._keys())
             for before, shapes in seen:
                 changed = unlike(found, shapes) if before == what else ""
                 assert not changed, f"{where}: put back, and not as before: {changed}"
