@@ -134,9 +134,15 @@ bench-speed: $(BENCH_STAMP) ## Measure latency, throughput and ingest; writes do
 	$(BIN)/python -m bench.speed.run --out docs/speed.md
 
 .PHONY: bench-operator
-bench-operator: $(DEV_STAMP) ## Measure the operator with 50 and 200 Milvuses; writes docs/operator-speed.md
+bench-operator: $(DEV_STAMP) ## Measure the operator with 50 to 1000 Milvuses; writes docs/operator-speed.md
 	@$(BIN)/python -m lab.binaries $(API_BINARIES) minio > /dev/null
 	$(BIN)/python -m bench.operator.run --out docs/operator-speed.md
+
+.PHONY: bench-drills
+bench-drills: $(DEV_STAMP) ## Faults and changes under search, plain Deployments beside ours (root; an hour); writes docs/operator/drills.md
+	@$(BIN)/python -m lab.binaries $(API_BINARIES) $(USER_BINARIES) $(NODE_BINARIES) > /dev/null
+	@$(BIN)/python -m lab.images $(E2E_IMAGES) > /dev/null
+	$(BIN)/python -m bench.drills.run --out docs/operator/drills.md
 
 .PHONY: schema
 schema: $(DEV_STAMP) ## Write the chart's definitions and the table of fields from the models

@@ -71,6 +71,13 @@ class NodesLab:
 @pytest.fixture(scope="session")
 def nodes_lab() -> Iterator[NodesLab]:
     """Three real nodes with a Milvus cluster's images: the lab that runs, or one for this run of tests."""
+    with a_nodes_lab() as found:
+        yield found
+
+
+@contextmanager
+def a_nodes_lab() -> Iterator[NodesLab]:
+    """Give the lab of level ``nodes`` that runs, or one for the block."""
     places = Places(default_state())
     running = places.run.is_dir() and bool(daemons.known(places))
     with nullcontext(places) if running else _lab_of_its_own() as found:

@@ -49,12 +49,12 @@ class Bench:
                 counts[request.verb, request.resource] += count
         return Requests(counts, (until - since).total_seconds())
 
-    async def wave(self, count: int, stem: str) -> Wave:
-        """Create Milvuses at once and wait until all are Healthy."""
+    async def wave(self, numbers: range) -> Wave:
+        """Create Milvuses at once and wait until they are Healthy."""
         watcher, begin = self.watcher, time.perf_counter()
         since, cpu = datetime.now(UTC), cpu_by_program()
         watcher.moments.clear()
-        names = [f"{stem}-{number:03}" for number in range(count)]
+        names = [name_of(number) for number in numbers]
         sent: dict[str, float] = {}
 
         async def create(name: str) -> None:
@@ -63,11 +63,11 @@ class Bench:
 
         await _at_once(create, names)
         wanted = set(names)
-        end = await watcher.until("all Healthy", lambda: not self._ailing(wanted), count * EACH_SECONDS)
+        end = await watcher.until("all Healthy", lambda: not self._ailing(wanted), len(names) * EACH_SECONDS)
         await watcher.quiet(SETTLE_SECONDS)
         seen = [moment for moment in watcher.moments if moment.milvus in wanted]
         return Wave(
-            count=count,
+            count=len(names),
             exist=Samples([_exists(seen, name) - sent[name] for name in names]),
             healthy=Samples(
                 [_first(seen, name, _is_healthy) - _first(seen, name, _available) for name in names]
@@ -182,8 +182,9 @@ class Bench:
             await self.user.delete(MILVUS, _key(obj), uid=uid_of(obj))
 
         await _at_once(delete, milvuses)
-        gone = await watcher.until("Milvuses gone", lambda: not watcher.all(MILVUS.kind), LONGEST_SECONDS)
-        everything = await watcher.until("everything gone", lambda: not watcher.now, LONGEST_SECONDS)
+        longest = max(LONGEST_SECONDS, len(milvuses) * EACH_SECONDS)
+        gone = await watcher.until("Milvuses gone", lambda: not watcher.all(MILVUS.kind), longest)
+        everything = await watcher.until("everything gone", lambda: not watcher.now, longest)
         await watcher.quiet(SETTLE_SECONDS)
         return Deletion(len(milvuses), gone - begin, everything - begin)
 
@@ -191,6 +192,11 @@ class Bench:
         """Give those of the Milvuses that are not Healthy, with their status."""
         found = {obj["metadata"]["name"]: obj.get("status", {}) for obj in self.watcher.all(MILVUS.kind)}
         return {name: found.get(name, {}) for name in names if found.get(name, {}).get("status") != "Healthy"}
+
+
+def name_of(number: int) -> str:
+    """Give the name of a Milvus by its number."""
+    return f"milvus-{number:04}"
 
 
 async def _at_once(act: Callable[[T], Awaitable[None]], items: Sequence[T]) -> None:

@@ -6,12 +6,13 @@ import os
 import platform
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from bench.operator.results import Requests, Results, Samples, Wave
+from bench.operator.growth import growth
+from bench.operator.results import Requests, Results, Samples, Stage
 
 PERCENTILES = (50, 95, 99)
 
@@ -30,7 +31,8 @@ milvus-operator, measured on two cores of the same kind of machine.
 
 The last table tells what share of the cores other programs took meanwhile: where it is large, times are upper
 bounds. Fifty Milvuses at once are bounded by the two cores, which the API server and Kubernetes' controllers
-use more than the operator does; the table of waves has the processor seconds of each."""
+use more than the operator does; the table of waves has the processor seconds of each. After the first
+Milvuses all are deleted; then their number grows, and all is measured again with each."""
 
 # Aims in seconds, writes and MiB; writes are those of 50 Milvuses.
 EXIST, HEALTHY, WRITES, EDIT, REPAIR, ACTING, GONE = 3.0, 1.0, 300, 0.2, 0.3, 2.0, 10.0
@@ -43,74 +45,61 @@ def render(results: Results) -> str:
     method = METHOD.format(command=results.command, load=results.load)
     lines = ["# The operator's speed", "", f"{today}. {_machine()}.", "", method, "", "## Aims", ""]
     lines += _table(["what", "upstream", "aim", "found", "met"], [*_aims(results)])
+    lines += ["## Growth", "", *growth(results), ""]
     lines += ["## Times", "", *_table(["seconds", "p50", "p95", "p99", "samples"], [*_times(results)])]
-    lines += [
-        "## Requests",
-        "",
-        *_table(["when", "writes", "reads", "Events", "lease"], [*_requests(results)]),
-    ]
-    lines += ["## Waves", "", *_table(_WAVE_HEADS, [_wave(wave) for wave in results.waves])]
+    heads = ["when", "writes", "reads", "Events", "lease"]
+    lines += ["## Requests", "", *_table(heads, [*_requests(results)])]
+    lines += ["## Waves", "", *_table(_WAVE_HEADS, [_wave(stage) for stage in results.stages])]
     heads = ["step", "cores used by others"]
     lines += _table(heads, [[name, f"{share:.0%}"] for name, share in results.others.items()])
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _aims(results: Results) -> Iterator[list[str]]:
-    wave, edits = results.waves[0], results.edits
+    first = results.stages[0]
+    wave = first.wave
     yield _time("all objects exist", "34 / 37 s", EXIST, wave.exist)
     yield _time("Healthy after its Deployment is available", "18-30 s", HEALTHY, wave.healthy)
     writes = wave.requests.chosen(writes=True).total()
     yield _row(f"writes for {wave.count} CRs", "520", f"<= {WRITES}", str(writes), met=writes <= WRITES)
-    yield _time("edit seen in the Deployment", "0.16 / 0.40 s", EDIT, edits)
-    for what, upstream, named in _REPAIRS:
-        chosen = [samples for name, samples in results.repairs.items() if named(name)]
-        yield _time(what, upstream, REPAIR, Samples([s for samples in chosen for s in samples.seconds]))
-    yield from _at_rest_and_restart(results)
+    yield _time("edit seen in the Deployment", "0.16 / 0.40 s", EDIT, first.edits)
+    for what, upstream, deployments in _REPAIRS:
+        yield _time(what, upstream, REPAIR, first.repaired(deployments=deployments))
+    yield from _at_rest_and_restart(first)
     yield from _memory(results)
-    if gone := results.deletion:
+    for gone in results.deletions[:1]:
         what, found, met = f"deletion of {gone.count} CRs", f"{gone.milvuses:.1f} s", gone.milvuses <= GONE
         yield _row(what, "53 s", f"<= {GONE:g} s", found, met=met)
         yield _row("... until all that they had is collected", "", "", f"{gone.everything:.1f} s")
 
 
-_REPAIRS: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
-    ("deleted or altered Deployment repaired", "4-60 s", lambda name: name.startswith("Deployment")),
-    (
-        "deleted Service, ConfigMap; altered data",
-        "not within 11 minutes",
-        lambda name: not name.startswith("Deployment"),
-    ),
+_REPAIRS = (
+    ("deleted or altered Deployment repaired", "4-60 s", True),
+    ("deleted Service, ConfigMap; altered data", "not within 11 minutes", False),
 )
 
 
-def _at_rest_and_restart(results: Results) -> Iterator[list[str]]:
-    if results.rest:
-        writes, reads = (results.rest.chosen(writes=one).total() for one in (True, False))
-        watches = _watches(results.rest)
-        found = f"{writes} writes, {reads - watches} reads, {watches} watches in {results.rest.seconds:.0f} s"
-        met = writes == 0 and reads == watches
-        yield _row("at rest, beside the lease", "0 and 0 a minute", "watches only", found, met=met)
-    if results.restart:
-        writes = results.restart.requests.chosen(writes=True).total()
-        reads = results.restart.requests.chosen(writes=False).total()
-        found = f"{reads + writes} requests, {writes} writes"
-        yield _row("restart with all CRs", "71 requests, 0 writes", "0 writes", found, met=writes == 0)
-        yield _time("start of the process to an edit's effect", "", ACTING, results.restart.acting)
-
-
-def _watches(requests: Requests) -> int:
-    return sum(count for (verb, _), count in requests.counts.items() if verb == "watch")
+def _at_rest_and_restart(stage: Stage) -> Iterator[list[str]]:
+    rest, restart = stage.rest, stage.restart
+    writes, reads = (rest.chosen(writes=one).total() for one in (True, False))
+    asked = rest.beside_watches
+    watches = writes + reads - asked
+    found = f"{writes} writes, {asked - writes} reads, {watches} watches in {rest.seconds:.0f} s"
+    met = asked == 0
+    yield _row("at rest, beside the lease", "0 and 0 a minute", "watches only", found, met=met)
+    writes, reads = (restart.requests.chosen(writes=one).total() for one in (True, False))
+    found = f"{reads + writes} requests, {writes} writes"
+    yield _row("restart with all CRs", "71 requests, 0 writes", "0 writes", found, met=writes == 0)
+    yield _time("start of the process to an edit's effect", "", ACTING, restart.acting)
 
 
 def _memory(results: Results) -> Iterator[list[str]]:
     yield _row("RSS, no CR", "66 MiB", "", f"{results.rss_empty:.0f} MiB")
-    first = results.waves[0].count
-    sizes = {first: max(results.waves[0].rss, results.rss_end)}
-    sizes |= {wave.count: wave.rss for wave in results.waves[1:]}
-    for count, rss in sizes.items():
-        upstream, aim = MEMORY.get(count, ("", None))
-        met = None if aim is None else rss <= aim
-        yield _row(f"RSS, {count} CRs", upstream, f"<= {aim:g} MiB" if aim else "", f"{rss:.0f} MiB", met=met)
+    for stage in results.stages:
+        upstream, aim = MEMORY.get(stage.count, ("", None))
+        met = None if aim is None else stage.rss <= aim
+        limit = f"<= {aim:g} MiB" if aim else ""
+        yield _row(f"RSS, {stage.count} CRs", upstream, limit, f"{stage.rss:.0f} MiB", met=met)
 
 
 def _time(what: str, upstream: str, aim: float, samples: Samples) -> list[str]:
@@ -125,27 +114,25 @@ def _row(what: str, upstream: str, aim: str, found: str, *, met: bool | None = N
 
 def _times(results: Results) -> Iterator[list[str]]:
     named: dict[str, Samples] = {}
-    for wave in results.waves:
-        named[f"{wave.count} CRs at once: all objects exist"] = wave.exist
-        named[f"{wave.count} CRs at once: Healthy after the Deployment is available"] = wave.healthy
-        named[f"{wave.count} CRs at once: Healthy after the pod is Ready"] = wave.healthy_pod
-    named["edit of a CR until its Deployment shows it"] = results.edits
-    named |= {f"repaired: {name}": samples for name, samples in results.repairs.items()}
-    if results.restart:
-        named["process started until ready"] = results.restart.ready
-        named["process started until an edit made before shows"] = results.restart.acting
+    for stage in results.stages:
+        made, there = stage.wave.count, f"with {stage.count} CRs"
+        named[f"{made} CRs at once, {there}: all objects exist"] = stage.wave.exist
+        named[f"... Healthy after the Deployment is available, {there}"] = stage.wave.healthy
+        named[f"... Healthy after the pod is Ready, {there}"] = stage.wave.healthy_pod
+        named[f"edit of a CR until its Deployment shows it, {there}"] = stage.edits
+        named |= {f"repaired: {name}, {there}": samples for name, samples in stage.repairs.items()}
+        named[f"process started until ready, {there}"] = stage.restart.ready
+        named[f"process started until an edit made before shows, {there}"] = stage.restart.acting
     for name, samples in named.items():
         shares = (f"{samples.percentile(share):.3f}" for share in PERCENTILES)
         yield [name, *shares, str(len(samples.seconds))]
 
 
 def _requests(results: Results) -> Iterator[list[str]]:
-    for wave in results.waves:
-        yield _request_row(f"{wave.count} CRs created", wave.requests)
-    if results.rest:
-        yield _request_row("at rest", results.rest)
-    if results.restart:
-        yield _request_row("restart with nothing to do", results.restart.requests)
+    for stage in results.stages:
+        yield _request_row(f"{stage.wave.count} CRs created, {stage.count} in all", stage.wave.requests)
+        yield _request_row(f"at rest with {stage.count}", stage.rest)
+        yield _request_row(f"restart with {stage.count} and nothing to do", stage.restart.requests)
 
 
 def _request_row(when: str, requests: Requests) -> list[str]:
@@ -163,14 +150,15 @@ def _counted(counts: Counter[tuple[str, str]]) -> str:
     return f"{counts.total()}: {', '.join(words)}" if words else "0"
 
 
-_WAVE_HEADS = ("CRs", "objects of a CR", "all Healthy, s", "RSS, MiB", "processor seconds, by program")
+_WAVE_HEADS = ("CRs created, in all", "objects of a CR", "all Healthy, s", "RSS, MiB", "processor seconds")
 
 
-def _wave(wave: Wave) -> list[str]:
+def _wave(stage: Stage) -> list[str]:
+    wave = stage.wave
     kinds = ", ".join(f"{count} {kind}" for kind, count in wave.kinds.items())
     spent = sorted(wave.cpu.items(), key=lambda item: -item[1])
     programs = ", ".join(f"{name} {seconds:.1f}" for name, seconds in spent if seconds >= 0.05)
-    return [str(wave.count), kinds, f"{wave.whole:.1f}", f"{wave.rss:.0f}", programs]
+    return [f"{wave.count}, {stage.count}", kinds, f"{wave.whole:.1f}", f"{wave.rss:.0f}", programs]
 
 
 def _machine() -> str:

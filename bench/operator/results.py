@@ -37,6 +37,12 @@ class Requests:
             }
         )
 
+    @property
+    def beside_watches(self) -> int:
+        """Count the requests for the work that are no watches."""
+        both = (self.chosen(writes=writes) for writes in (True, False))
+        return sum(n for counts in both for (verb, _), n in counts.items() if verb != "watch")
+
 
 WRITING = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 BEST_EFFORT = frozenset({"events", "leases"})
@@ -44,7 +50,7 @@ BEST_EFFORT = frozenset({"events", "leases"})
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """Milvuses that were created at once.
+    """Milvuses that were created at once, beside those that were there.
 
     ``exist``: from a Milvus's creation request until all of its objects are there. ``healthy``: from the
     moment that its Deployment is available, ``healthy_pod``: that its pod is Ready. ``whole`` seconds until
@@ -80,18 +86,34 @@ class Deletion:
     everything: float
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """All that was measured with ``count`` Milvuses; ``wave`` made the last of them; ``rss`` is in MiB."""
+
+    count: int
+    wave: Wave
+    rest: Requests
+    edits: Samples
+    repairs: Mapping[str, Samples]
+    restart: Restart
+    rss: float
+
+    def repaired(self, *, deployments: bool) -> Samples:
+        """Give the times in which Deployments were repaired, or all else."""
+        chosen = [s for name, s in self.repairs.items() if name.startswith("Deployment") == deployments]
+        return Samples([second for samples in chosen for second in samples.seconds])
+
+
 @dataclass(slots=True)
 class Results:
-    """All of a run; ``others`` is the share of the machine's cores that others used, by step."""
+    """All of a run; ``others`` is the share of the machine's cores that others used, by step.
+
+    ``stages`` are by growing numbers of Milvuses; all are deleted after the first, and after the last.
+    """
 
     command: str
     load: float
     rss_empty: float = 0.0
-    waves: list[Wave] = field(default_factory=list)
-    edits: Samples = Samples([])
-    repairs: dict[str, Samples] = field(default_factory=dict)
-    rest: Requests | None = None
-    restart: Restart | None = None
-    deletion: Deletion | None = None
-    rss_end: float = 0.0
+    stages: list[Stage] = field(default_factory=list)
+    deletions: list[Deletion] = field(default_factory=list)
     others: dict[str, float] = field(default_factory=dict)

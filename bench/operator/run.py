@@ -1,4 +1,4 @@
-"""Measures the operator of Milvus: `python -m bench.operator.run` from the root; about ten minutes.
+"""Measures the operator of Milvus: `python -m bench.operator.run` from the root; about half an hour.
 
 It needs the lab's programs of level ``api``, kwok and MinIO, and no root.
 """
@@ -16,10 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from bench.operator.measures import SETTLE_SECONDS, Bench
+from bench.operator.growth import PICTURE, draw
+from bench.operator.measures import SETTLE_SECONDS, Bench, name_of
 from bench.operator.process import Operator
 from bench.operator.report import render
-from bench.operator.results import Results
+from bench.operator.results import Results, Stage
 from bench.operator.watcher import watching
 from bench.operator.world import World, install, running_world
 from bench.publish import publish
@@ -55,24 +56,41 @@ async def measure(world: World, arguments: argparse.Namespace, results: Results)
 async def _measure(bench: Bench, arguments: argparse.Namespace, results: Results) -> None:
     await asyncio.sleep(2 * SETTLE_SECONDS)
     results.rss_empty = bench.operator.rss
-    with _step(results, f"{arguments.count} Milvuses"):
-        results.waves.append(await bench.wave(arguments.count, "milvus"))
-    names = [f"milvus-{number:03}" for number in range(arguments.count)]
-    with _step(results, "at rest"):
-        results.rest = await bench.rest(arguments.rest)
-    with _step(results, "edits"):
-        results.edits = await bench.edits(names[: arguments.samples])
-    with _step(results, "repairs"):
-        results.repairs = await bench.repairs(names[: arguments.samples])
-    results.rss_end = bench.operator.rss
-    with _step(results, "restarts"):
-        results.restart = await bench.restart(names[: arguments.restarts])
-    with _step(results, "deletion"):
-        await bench.wave(1, "last")
-        results.deletion = await bench.delete_all()
-    if arguments.many:
-        with _step(results, f"{arguments.many} Milvuses"):
-            results.waves.append(await bench.wave(arguments.many, "many"))
+    first, *more = arguments.counts
+    results.stages.append(await _stage(bench, 0, first, arguments, results))
+    await _deleted(bench, first, results)
+    there = 0
+    for count in more:
+        results.stages.append(await _stage(bench, there, count, arguments, results))
+        there = count
+    if there:
+        await _deleted(bench, there, results)
+
+
+async def _stage(
+    bench: Bench, there: int, count: int, arguments: argparse.Namespace, results: Results
+) -> Stage:
+    """Make so many Milvuses that there are ``count``, and take all measurements with them."""
+    with _step(results, f"{count} Milvuses"):
+        wave = await bench.wave(range(there, count))
+    names = [name_of(number) for number in range(count)]
+    with _step(results, f"{count}: at rest"):
+        rest = await bench.rest(arguments.rest)
+    with _step(results, f"{count}: edits"):
+        edits = await bench.edits(names[: arguments.samples])
+    with _step(results, f"{count}: repairs"):
+        repairs = await bench.repairs(names[: arguments.samples])
+    rss = max(wave.rss, bench.operator.rss)
+    with _step(results, f"{count}: restarts"):
+        restart = await bench.restart(names[: arguments.restarts])
+    return Stage(count, wave, rest, edits, repairs, restart, rss)
+
+
+async def _deleted(bench: Bench, there: int, results: Results) -> None:
+    """Make one Milvus more, which the operator knows since its restart, and delete them all."""
+    with _step(results, f"deletion of {there + 1}"):
+        await bench.wave(range(there, there + 1))
+        results.deletions.append(await bench.delete_all())
 
 
 @contextmanager
@@ -104,15 +122,18 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.operator.run", description=__doc__)
     parser.add_argument("--out", type=Path, help="also write the report to this file")
     parser.add_argument("--log", type=Path, help="keep the operator's log in this file")
-    parser.add_argument("--count", type=int, default=50, help="Milvuses; default: %(default)s")
     parser.add_argument(
-        "--many", type=int, default=200, help="Milvuses for the memory; 0: none; default: %(default)s"
+        "--counts",
+        type=int,
+        nargs="+",
+        default=[50, 200, 500, 1000],
+        help="numbers of Milvuses, each more than the one before; default: %(default)s",
     )
     parser.add_argument(
         "--samples", type=int, default=30, help="edits, and repairs of each sort; default: %(default)s"
     )
     parser.add_argument("--restarts", type=int, default=5, help="default: %(default)s")
-    parser.add_argument("--rest", type=float, default=120.0, help="seconds at rest; default: %(default)s")
+    parser.add_argument("--rest", type=float, default=60.0, help="seconds at rest; default: %(default)s")
     return parser.parse_args(given)
 
 
@@ -125,6 +146,8 @@ def main(given: Sequence[str] | None = None) -> int:
     with running_world() as world:
         asyncio.run(measure(world, arguments, results))
     publish(render(results), arguments.out)
+    if arguments.out:
+        draw(results.stages, arguments.out.parent / PICTURE)
     return 0
 
 

@@ -1,10 +1,14 @@
 """The operator's benchmark: what is counted, and the report."""
 
+import re
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from bench.operator.growth import draw
 from bench.operator.report import render
-from bench.operator.results import Deletion, Requests, Restart, Results, Samples, Wave
+from bench.operator.results import Deletion, Requests, Restart, Results, Samples, Stage, Wave
 
 
 def requests(**counts: int) -> Requests:
@@ -13,7 +17,7 @@ def requests(**counts: int) -> Requests:
     return Requests(Counter({(verb, resource): count for (verb, resource), count in named.items()}), 60.0)
 
 
-def results(rss: float = 70.0) -> Results:
+def results(rss: float = 70.0, rest: Requests | None = None) -> Results:
     samples = Samples([0.1, 0.2, 0.3])
     made = requests(patch_configmaps=50, get_secrets=1, create_events=9, update_leases=5)
     wave = Wave(50, samples, samples, samples, made, 9.0, {"the operator": 3.0}, rss, Counter(ConfigMap=1))
@@ -21,12 +25,18 @@ def results(rss: float = 70.0) -> Results:
         command="python -m bench.operator.run",
         load=0.5,
         rss_empty=60.0,
-        waves=[wave],
-        edits=samples,
-        repairs={"Deployment deleted": samples, "ConfigMap deleted": Samples([0.01])},
-        rest=requests(watch_pods=2, update_leases=30),
-        restart=Restart(requests(list_pods=1), samples, samples),
-        deletion=Deletion(51, 1.0, 9.0),
+        stages=[
+            Stage(
+                count=50,
+                wave=wave,
+                rest=rest or requests(watch_pods=2, update_leases=30),
+                edits=samples,
+                repairs={"Deployment deleted": samples, "ConfigMap deleted": Samples([0.01])},
+                restart=Restart(requests(list_pods=1), samples, samples),
+                rss=rss,
+            )
+        ],
+        deletions=[Deletion(51, 1.0, 9.0)],
         others={"edits": 0.25},
     )
 
@@ -52,11 +62,23 @@ def test_the_report_judges_by_the_99th_percentile() -> None:
 
 def test_watches_at_rest_are_allowed_and_writes_are_not() -> None:
     assert row(render(results()), "at rest, beside")[4] == "yes"
-    busy = results()
-    busy.rest = requests(patch_milvuses=1)
+    busy = results(rest=requests(patch_milvuses=1))
     assert row(render(busy), "at rest, beside")[4] == "**no**"
 
 
 @pytest.mark.parametrize(("rss", "met"), [(90.0, "yes"), (91.0, "**no**")])
 def test_memory_has_a_limit(rss: float, met: str) -> None:
     assert row(render(results(rss)), "RSS, 50 CRs")[4] == met
+
+
+def test_growth_has_a_column_for_each_number_and_a_picture(tmp_path: Path) -> None:
+    found = results()
+    more = replace(found.stages[0], count=200, rss=80.0, edits=Samples([0.5]))
+    found.stages.append(more)
+    report = render(found)
+    assert row(report, "with so many CRs")[1:] == ["50", "200"]
+    assert row(report, "edit seen in the Deployment, p50 / p99 s")[1:] == ["0.20 / 0.30", "0.50 / 0.50"]
+    assert row(report, "at rest: requests")[1:] == ["0", "0"]
+    draw(found.stages, tmp_path / "growth.svg")
+    lines = re.findall(r'<polyline points="([^"]+)"', (tmp_path / "growth.svg").read_text())
+    assert [len(points.split()) for points in lines] == [2] * 6

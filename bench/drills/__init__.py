@@ -1,0 +1,1 @@
+"""What changes and faults cost a Milvus under search: plain Deployments beside the operator."""

@@ -1,0 +1,88 @@
+"""The table of drills: plain Deployments beside the operator."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from bench.drills.drills import DRILLS
+from bench.drills.sides import Ours, Plain
+
+METHOD = """\
+Made by `make bench-drills`.
+
+Milvus 2.3.5 on the lab's three nodes, once from the plain manifests of `lab/examples/milvus-cluster` (one
+etcd, one MinIO, one Kafka, beside each other on a node that drills leave alone), once as a bare
+`mode: cluster` by the operator (three etcd, four MinIO, three Kafka). Each ran alone, one after the other;
+nodes, clients and benchmark share the cores.
+
+Two collections of 20,000 vectors of 128 numbers, one with one and one with two in-memory replicas, two
+clients on each that search without pause, and one client that inserts ten rows five times a second. A search
+*failed* when it gave an error within 10 s, is *late* after one second, and *short* with fewer hits than asked
+for. *Lost* are rows that were acknowledged and are not found afterwards. *Full strength*: all pods are Ready
+and as wanted, and no search is bad any more, counted from the begin of the fault or change, so that a fault's
+own time is in it. A dash: not so within 240 s after the fault's end."""
+_BAD = ("failed", "late", "short")
+
+
+@dataclass
+class Figure:
+    """What a drill cost a side; ``counts`` are searches by verdict, by in-memory replicas.
+
+    ``seconds`` until full strength, None: not reached; ``lost`` rows, None: could not be read.
+    """
+
+    drill: str
+    side: str
+    seconds: float | None
+    lost: int | None
+    said: str
+    counts: dict[int, dict[str, int]]
+    errors: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, kept: dict[str, Any]) -> Self:
+        """Read one that was kept as JSON."""
+        counts = {int(number): found for number, found in kept["counts"].items()}
+        return cls(**{**kept, "counts": counts})
+
+    def cells(self) -> list[str]:
+        """Give the cells of a row: seconds, bad searches with one and with two in memory, lost rows."""
+        bad = ["/".join(str(counts[verdict]) for verdict in _BAD) for counts in self.counts.values()]
+        seconds = "-" if self.seconds is None else f"{self.seconds:.0f}"
+        return [seconds, *bad, "-" if self.lost is None else str(self.lost)]
+
+    def line(self) -> str:
+        """Give it on one line, with what clients met."""
+        searches = [str(sum(counts.values())) for counts in self.counts.values()]
+        words = [self.side, self.drill, *self.cells(), f"of {'+'.join(searches)}", self.said, *self.errors]
+        return "; ".join(word for word in words if word)
+
+
+def report(figures: list[Figure]) -> str:
+    """Give the report in Markdown."""
+    found = {(figure.drill, figure.side): figure for figure in figures}
+    heads = ("s to full strength", "1 replica: failed/late/short", "2 replicas: failed/late/short", "lost")
+    titles = (Plain.title, Ours.title)
+    rows = [["what", *(f"{title}: {head}" for title in titles for head in heads)]]
+    rows.append(["---"] * len(rows[0]))
+    notes = []
+    for drill in DRILLS:
+        both = [found.get((drill.name, title)) for title in titles]
+        rows.append([drill.name, *(cell for f in both for cell in (f.cells() if f else [""] * len(heads)))])
+        notes += [f"- {drill.name}, {f.side}: {f.said}." for f in both if f and f.said]
+    searches = sum(sum(counts.values()) for figure in figures for counts in figure.counts.values())
+    machine = f"{os.cpu_count()} cores, Linux {platform.release().split('-')[0]}"
+    lines = [
+        "# Drills: plain Deployments and the operator",
+        "",
+        f"{datetime.now(UTC).date().isoformat()}, {machine}, {searches:,} searches. {METHOD}",
+        "",
+        *(f"| {' | '.join(cells)} |" for cells in rows),
+        "",
+        *notes,
+    ]
+    return "\n".join(lines).rstrip() + "\n"
