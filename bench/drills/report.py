@@ -22,9 +22,10 @@ nodes, clients and benchmark share the cores.
 Two collections of 20,000 vectors of 128 numbers, one with one and one with two in-memory replicas, two
 clients on each that search without pause, and one client that inserts ten rows five times a second. A search
 *failed* when it gave an error within 10 s, is *late* after one second, and *short* with fewer hits than asked
-for. *Lost* are rows that were acknowledged and are not found afterwards. *Full strength*: all pods are Ready
-and as wanted, and no search is bad any more, counted from the begin of the fault or change, so that a fault's
-own time is in it. A dash: not so within 240 s after the fault's end."""
+for. *Dark* are seconds in which no search of a collection ended well: where searches hang, few can fail.
+*Lost* are rows that were acknowledged and are not found afterwards. *Full strength*: all pods are Ready and
+as wanted, and no search is bad any more, counted from the begin of the fault or change, so that a fault's own
+time is in it. A dash: not so within 240 s after the fault's end."""
 _BAD = ("failed", "late", "short")
 
 
@@ -32,7 +33,7 @@ _BAD = ("failed", "late", "short")
 class Figure:
     """What a drill cost a side; ``counts`` are searches by verdict, by in-memory replicas.
 
-    ``seconds`` until full strength, None: not reached; ``lost`` rows, None: could not be read.
+    ``dark`` are the seconds in which no search ended well, by in-memory replicas. ``seconds`` until full strength, None: not reached; ``lost`` rows, None: could not be read.
     """
 
     drill: str
@@ -41,17 +42,22 @@ class Figure:
     lost: int | None
     said: str
     counts: dict[int, dict[str, int]]
+    dark: dict[int, int]
     errors: list[str] = field(default_factory=list)
 
     @classmethod
     def read(cls, kept: dict[str, Any]) -> Self:
         """Read one that was kept as JSON."""
         counts = {int(number): found for number, found in kept["counts"].items()}
-        return cls(**{**kept, "counts": counts})
+        dark = {int(number): found for number, found in kept["dark"].items()}
+        return cls(**{**kept, "counts": counts, "dark": dark})
 
     def cells(self) -> list[str]:
         """Give the cells of a row: seconds, bad searches with one and with two in memory, lost rows."""
-        bad = ["/".join(str(counts[verdict]) for verdict in _BAD) for counts in self.counts.values()]
+        bad = [
+            f"{'/'.join(str(counts[verdict]) for verdict in _BAD)} ({self.dark[number]} s)"
+            for number, counts in self.counts.items()
+        ]
         seconds = "-" if self.seconds is None else f"{self.seconds:.0f}"
         return [seconds, *bad, "-" if self.lost is None else str(self.lost)]
 
@@ -65,7 +71,7 @@ class Figure:
 def report(figures: list[Figure]) -> str:
     """Give the report in Markdown."""
     found = {(figure.drill, figure.side): figure for figure in figures}
-    heads = ("s to full strength", "1 replica: failed/late/short", "2 replicas: failed/late/short", "lost")
+    heads = ("s to full strength", "1 replica: failed/late/short (s dark)", "2 replicas", "lost")
     titles = (Plain.title, Ours.title)
     rows = [["what", *(f"{title}: {head}" for title in titles for head in heads)]]
     rows.append(["---"] * len(rows[0]))

@@ -28,7 +28,7 @@ from pymilvus import MilvusClient
 from tests.e2e import vectors
 from tests.e2e.inserting import Inserter
 from tests.e2e.operated import Release
-from tests.e2e.searching import Searcher, counted
+from tests.e2e.searching import Answer, Searcher, counted
 
 CLIENTS = 2
 CALM_SECONDS = 5.0
@@ -59,6 +59,7 @@ class Watched:
             lost=self.inserter.lost() if whole else None,
             said=said,
             counts={number: counted(s.between(begin, end)) for number, s in self.searchers.items()},
+            dark={number: _dark(s.between(begin, end), begin, end) for number, s in self.searchers.items()},
             errors=self._errors(begin, end),
         )
         drill.undo(self.side)
@@ -94,6 +95,12 @@ class Watched:
             return self.side.whole()
         except LabError:  # the API server does not answer
             return False
+
+
+def _dark(answers: list[Answer], begin: float, end: float) -> int:
+    """Count the seconds in which no search ended well."""
+    lit = {int(a.began + a.seconds - begin) for a in answers if a.verdict in ("good", "late")}
+    return len(set(range(int(end - begin))) - lit)
 
 
 def measure(side: Side, wanted: list[Drill], keep: list[Figure], path: Path) -> None:
