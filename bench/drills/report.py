@@ -33,7 +33,8 @@ _BAD = ("failed", "late", "short")
 class Figure:
     """What a drill cost a side; ``counts`` are searches by verdict, by in-memory replicas.
 
-    ``dark`` are the seconds in which no search ended well, by in-memory replicas. ``seconds`` until full strength, None: not reached; ``lost`` rows, None: could not be read.
+    ``dark`` are the seconds in which no search ended well, by in-memory replicas. ``seconds`` are those until
+    full strength, None: not reached; ``lost`` rows, None: could not be read.
     """
 
     drill: str
