@@ -10,7 +10,7 @@ from pathlib import Path
 from lab.api import ApiLab
 from tests.kube.matrix.fresh import Fresh, Rehearsal
 from tests.kube.matrix.smaller import smallest
-from tests.kube.matrix.terrain import Spoil, laid_out
+from tests.kube.matrix.terrain import PATIENT, Spoil, laid_out
 from tests.kube.matrix.walker import Walker
 from tests.kube.matrix.walks import Walk, is_valid
 
@@ -55,7 +55,7 @@ class Party:
 @asynccontextmanager
 async def setting_out(lab: ApiLab, folder: Path, spoil: Spoil | None = None) -> AsyncIterator[Party]:
     """Give a party of walkers on a lab."""
-    rehearsal = Rehearsal.connect(lab.kubeconfig, manager=MANAGER)
+    rehearsal = Rehearsal.connect(lab.kubeconfig, manager=MANAGER, bounds=PATIENT)
     try:
         async with laid_out(lab, folder, *([spoil] if spoil else [])) as terrain:
             fresh = Fresh(rehearsal, await terrain.namespace())

@@ -20,7 +20,7 @@ from tests.kube.matrix.lives import VOLUME
 from tests.kube.matrix.walks import NODES
 from tests.kube.operators import TOOL_IMAGE, install_definitions, operating
 
-from glede.kube.http import HttpTransport
+from glede.kube.http import Bounds, HttpTransport
 from glede.kube.objects import POD, PVC, SECRET, Key, Object, Resource, key_of, uid_of, version_of
 from glede.kube.transport import Selection, Transport
 from glede.milvus import secretreader
@@ -30,6 +30,8 @@ from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
 from glede.milvus.labels import MILVUS_LABEL
 
 FORGOTTEN_SECONDS = 20.0
+# A machine that is busy with many walks is not what they look for.
+PATIENT = Bounds(request=60.0)
 _LISTED = b"<ListBucketResult/>"
 KINDS = tuple(resource for kind, resource in RESOURCES.items() if kind != "PodMonitor")
 Spoil = Callable[[Transport], Transport]
@@ -157,7 +159,7 @@ async def laid_out(
         etcd = stack.enter_context(servers.etcd(folder))
         store = await stack.enter_async_context(servers.faulty(servers.http(200, _LISTED)))
         queue = await stack.enter_async_context(servers.faulty(_take_all))
-        user = HttpTransport.connect(lab.kubeconfig, manager="user")
+        user = HttpTransport.connect(lab.kubeconfig, manager="user", bounds=PATIENT)
         stack.push_async_callback(user.aclose)
         own = HttpTransport.connect(lab.kubeconfig, manager=MANAGER)
         stack.push_async_callback(own.aclose)
