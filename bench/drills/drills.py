@@ -59,6 +59,17 @@ def _bad_image(side: Side) -> None:
     side.image(IMAGE)
 
 
+def _fewer(side: Side) -> str:
+    """Ask for one query node; gives how many are left when nothing changes any more."""
+    side.scale(1)
+    left, since = side.serving("querynode"), time.monotonic()
+    while time.monotonic() - since < CUT_SECONDS:
+        now = side.serving("querynode")
+        left, since = now, since if now == left else time.monotonic()
+        time.sleep(1)
+    return f"{left} left"
+
+
 def _autoscaled(side: Side) -> str:
     """Load the proxies while they are replaced; gives how long it took until there were more of them."""
     load = Searcher(side.uri, COLLECTIONS[2], vectors.make()[1], LOAD_CLIENTS)
@@ -166,7 +177,7 @@ DRILLS = (
     Drill("another image", lambda side: side.image(OTHER_IMAGE), lambda side: side.image(IMAGE)),
     Drill("an image that is not there, corrected after 60 s", _bad_image),
     Drill("a setting of the query nodes", lambda side: side.setting(2)),
-    Drill("query nodes from 3 to 1", lambda side: side.scale(1)),
+    Drill("query nodes from 3 to 1", _fewer),
     Drill("query nodes from 1 to 3", lambda side: side.scale(3)),
     Drill("proxies' autoscaler under load, in a restart", _autoscaled, _back),
     Drill("a leading query node killed", partial(_killed, _leader)),

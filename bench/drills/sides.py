@@ -218,11 +218,13 @@ class Ours(Side):
         return self._operated.uri
 
     def whole(self) -> bool:
-        """Tell whether it is Healthy, not Degraded, and as its manifest wants it."""
+        """Tell whether it is Healthy, not Degraded, and as its manifest wants it, or as it is safely kept."""
         found = self._operated.read()
         current = found["status"].get("observedGeneration") == found["metadata"]["generation"]
-        updated = self._operated.condition("MilvusUpdated").get("status") == "True"
-        return bool(current and updated and self._operated.whole())
+        conditions = {c["type"]: c for c in found["status"].get("conditions", [])}
+        updated = conditions.get("MilvusUpdated", {}).get("status") == "True"
+        held = conditions.get("Progressing", {}).get("reason") == "ScaleInHeld"
+        return bool(current and (updated or held) and self._operated.whole())
 
     def restart(self) -> None:
         """Change an annotation of every component's pods."""
