@@ -12,6 +12,7 @@ from glede.milvus.members import next_member
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
 from glede.milvus.rollout import Rollout, rollout
+from glede.milvus.scalein import scale_in
 from glede.milvus.views import Held, PodView
 
 Object = dict[str, Any]
@@ -76,6 +77,8 @@ def plan(
     waits longer and longer between its tries. Once it runs, changes no longer wait for dependencies, but each
     Deployment for its turn.
 
+    Query nodes and streaming nodes that are to go do so one by one.
+
     Before its pods come all other objects, in a step of their own: where many are made at a time, the pods of
     the first would delay the objects of the last.
     """
@@ -95,19 +98,23 @@ def plan(
     if incomplete:
         # Pods carry a digest of it: those made before it is whole and read would be made again at once.
         held_back.add("StatefulSet")
-    volumes = growth(resolved, observed)
+    volumes, fewer = growth(resolved, observed), scale_in(resolved, wanted, observed, states)
     due = [obj for obj in wanted.objects if obj["kind"] not in held_back and ref_of(obj) not in turns.waiting]
     return Plan(
         generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
         grow=tuple(volumes.claims),
         amend=amend,
-        apply=tuple(applied for obj in due if (applied := volumes.applied(obj)) is not None),
+        apply=tuple(applied for obj in due if (applied := volumes.applied(fewer.applied(obj))) is not None),
         delete=tuple(_stale(resolved, wanted, observed, turns, serving=health.serving)),
         remake=tuple(Deletion(ref, uid) for ref, uid in volumes.anew.items()),
         evict=next_member(states),
         waits=waits,
         more=not started and (first or not (waits or incomplete)),
-        digests={ref: digest for ref, digest in wanted.digests.items() if ref not in volumes.kept},
+        digests={
+            ref: digest
+            for ref, digest in wanted.digests.items()
+            if ref not in volumes.kept and ref not in fewer.replicas
+        },
     )
 
 
