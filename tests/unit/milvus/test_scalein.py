@@ -1,66 +1,20 @@
 """Fewer query nodes and streaming nodes: one by one, and never fewer than the loaded data need."""
 
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from tests.unit.milvus.fewer import CRASHING, NOTHING, QUERY, asking, counts, decided, pods, running
 from tests.unit.milvus.snapshots import changed, intent, judged, ref_key, whole
 
 from glede.milvus.desired import Ref, ref_of
 from glede.milvus.intent import Intent
 from glede.milvus.observed import Loads, Observed
 from glede.milvus.plan import Plan, plan
-from glede.milvus.scalein import UNSAFE, ScaleIn, asks_for_loads, scale_in
-from glede.milvus.views import Held, PodView
+from glede.milvus.scalein import UNSAFE, ScaleIn, asks_for_loads
+from glede.milvus.views import PodView
 
-QUERY = Ref("Deployment", ref_key("kite-milvus-querynode"))
 STREAMING = Ref("Deployment", ref_key("kite-milvus-streamingnode"))
-NOTHING = Loads(0)
 NEWEST = {"image": "milvusdb/milvus:v2.6.18"}
-CRASHING = "container querynode: CrashLoopBackOff"
-
-
-def asking(replicas: int, annotations: dict[str, str] | None = None, **components: Any) -> Intent:
-    """Give the intent of a manifest that asks for so many query nodes."""
-    components.setdefault("queryNode", {"replicas": replicas})
-    wanted = intent(components={"image": "milvusdb/milvus:v2.3.5", **components})
-    assert wanted.resolved is not None
-    meta = wanted.milvus.metadata.model_copy(update={"annotations": annotations or {}})
-    milvus = wanted.milvus.model_copy(update={"metadata": meta})
-    return replace(wanted, milvus=milvus, resolved=replace(wanted.resolved, milvus=milvus))
-
-
-def counts(number: int, **values: Any) -> dict[str, Any]:
-    same = dict.fromkeys(("replicas", "updated", "ready", "available", "total"), number)
-    return {**same, **values}
-
-
-def pods(number: int, component: str = "querynode", **values: Any) -> tuple[PodView, ...]:
-    """Give pods that are ready; ``values`` are those of the last of them."""
-    usual = {"ready": True, "deleting": False, "trouble": ""}
-    found = [
-        PodView(ref_key(f"kite-milvus-{component}-{index}"), "kite", component, **usual)  # type: ignore[arg-type]
-        for index in range(number)
-    ]
-    return (*found[:-1], replace(found[-1], **values)) if found else ()
-
-
-def running(wanted: Intent, number: int, name: str = "querynode", **values: Any) -> dict[Ref, Held]:
-    return changed(whole(wanted), f"kite-milvus-{name}", **counts(number, **values))
-
-
-def decided(
-    wanted: Intent,
-    held: dict[Ref, Held],
-    found: tuple[PodView, ...],
-    loads: Loads | None = NOTHING,
-) -> ScaleIn:
-    assert wanted.resolved is not None
-    assert wanted.desired is not None
-    observed = Observed(held, found, loads=loads)
-    return scale_in(wanted.resolved, wanted.desired, observed, judged(wanted, observed)[0])
 
 
 def planned(wanted: Intent, observed: Observed) -> Plan:
@@ -246,99 +200,3 @@ def test_groups_go_one_pod_after_another_among_them_all() -> None:
     assert kept.kept == {west: 2}
     rolling = changed(one, east.key.name, **counts(1, available=0))
     assert decided(wanted, rolling, pods(3, ready=False)).replicas == {west: 2}
-
-
-@dataclass
-class Cluster:
-    """A Deployment of query nodes as Kubernetes runs it: pods start, fail, stop slowly and end."""
-
-    asked: int
-    replicas: int
-    seen: int = 0
-    pods: list[str] = field(default_factory=list)
-    loads: Loads | None = NOTHING
-
-    def __post_init__(self) -> None:
-        self.seen = self.replicas
-        self.pods = ["ready"] * self.replicas
-        self.wanted = asking(self.asked)
-
-    def look(self) -> ScaleIn:
-        staying = [state for state in self.pods if state != "leaving"]
-        ready = staying.count("ready")
-        values = {"updated": len(staying), "total": len(staying), "ready": ready, "available": ready}
-        current = self.seen == self.replicas
-        held = running(self.wanted, self.replicas, **values, current=current)
-        found = tuple(
-            PodView(
-                ref_key(f"pod-{index}"),
-                "kite",
-                "querynode",
-                ready=state in {"ready", "leaving"},
-                deleting=state == "leaving",
-                trouble=CRASHING if state == "broken" else "",
-            )
-            for index, state in enumerate(self.pods)
-        )
-        return decided(self.wanted, held, found, self.loads)
-
-    def operate(self) -> None:
-        """Take a step as the operator does, and check it."""
-        number = self.look().replicas.get(QUERY, self.asked)
-        staying = [state for state in self.pods if state != "leaving"]
-        if number < self.replicas:
-            needed = self.loads.nodes if self.loads else None
-            assert needed is not None
-            assert number == self.replicas - 1 >= needed
-            assert "leaving" not in self.pods
-            assert all(state == "ready" for state in staying) or "broken" in staying
-        self.replicas = number
-
-    def control(self) -> None:
-        """Make and end pods as Kubernetes does: those that serve nobody go first."""
-        self.seen = self.replicas
-        staying = [index for index, state in enumerate(self.pods) if state != "leaving"]
-        staying.sort(key=lambda index: self.pods[index] == "ready")
-        for index in staying[: max(0, len(staying) - self.replicas)]:
-            self.pods[index] = "leaving" if self.pods[index] == "ready" else "over"
-        self.pods = [state for state in self.pods if state != "over"]
-        self.pods += ["starting"] * max(0, self.replicas - len(staying))
-
-    def turn(self, before: str, after: str) -> None:
-        if before in self.pods:
-            index = self.pods.index(before)
-            self.pods[index : index + 1] = [after] if after else []
-
-
-TURNS = (
-    *(("leaving", ""), ("starting", "ready"), ("starting", "broken")),
-    *(("ready", "broken"), ("broken", "starting"), ("ready", "starting")),
-)
-ANSWERS = (None, NOTHING, Loads(1, "a"), Loads(2, "b"), Loads(3, "c"), Loads(None, why="?"))
-events = st.sampled_from([*["operate", "control"] * 6, *TURNS, *ANSWERS])
-
-
-@settings(max_examples=300)
-@given(st.integers(0, 3), st.integers(1, 5), st.sampled_from(ANSWERS), st.lists(events, max_size=40))
-def test_whatever_happens_at_most_one_goes_at_a_time_and_in_the_end_all_have(
-    asked: int, replicas: int, loads: Loads | None, events: list[Any]
-) -> None:
-    cluster = Cluster(asked, max(asked, replicas), loads=loads)
-    for event in events:
-        if event == "operate":
-            cluster.operate()
-        elif event == "control":
-            cluster.control()
-        elif isinstance(event, tuple):
-            cluster.turn(*event)
-        else:
-            cluster.loads = event
-    cluster.loads = NOTHING
-    for _ in range(20):
-        for turn in (("leaving", ""), ("broken", "starting"), ("starting", "ready")):
-            for _ in range(len(cluster.pods)):
-                cluster.turn(*turn)
-        cluster.operate()
-        cluster.control()
-    assert cluster.replicas == cluster.asked
-    assert len([state for state in cluster.pods if state == "ready"]) == cluster.asked
