@@ -17,6 +17,7 @@ from glede.milvus.announce import announcements
 from glede.milvus.external import Externals
 from glede.milvus.facts import Facts
 from glede.milvus.foreign import is_foreign, left_alone
+from glede.milvus.halt import Halt, halt
 from glede.milvus.health import Health, examine
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.loads import LoadReader
@@ -195,6 +196,7 @@ class MilvusReconciler:
             tool_image=facts.tool_image,
             rollout=_rollout(intent, observed),
             scale_in=fewer,
+            halt=_halt(intent, observed),
             paused=_paused(milvus),
             failed=failed,
         )
@@ -266,6 +268,12 @@ def _rollout(intent: Intent, observed: Observed) -> Rollout:
     if intent.resolved is None or intent.desired is None:
         return Rollout()
     return rollout(intent.resolved, intent.desired, observed)
+
+
+def _halt(intent: Intent, observed: Observed) -> Halt:
+    if intent.resolved is None or intent.desired is None:
+        return Halt()
+    return halt(intent.resolved, intent.desired, observed)
 
 
 def _seconds_since(moment: str | None) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 from glede.kube.objects import Key
 from glede.milvus.desired import Desired, Ref, ref_of
 from glede.milvus.growth import Larger, claim_of, growth
+from glede.milvus.halt import halt
 from glede.milvus.health import Health
 from glede.milvus.members import next_member
 from glede.milvus.observed import DependencyState, Observed
@@ -77,7 +78,8 @@ def plan(
     waits longer and longer between its tries. Once it runs, changes no longer wait for dependencies, but each
     Deployment for its turn.
 
-    Query nodes and streaming nodes that are to go do so one by one.
+    Query nodes and streaming nodes that are to go do so one by one, and all components of a Milvus that is
+    stopped or started again in an order.
 
     Before its pods come all other objects, in a step of their own: where many are made at a time, the pods of
     the first would delay the objects of the last.
@@ -99,12 +101,16 @@ def plan(
         # Pods carry a digest of it: those made before it is whole and read would be made again at once.
         held_back.add("StatefulSet")
     volumes, fewer = growth(resolved, observed), scale_in(resolved, wanted, observed, states)
+    whole = halt(resolved, wanted, observed)
+    numbers = {**fewer.replicas, **whole.replicas}
     due = [obj for obj in wanted.objects if obj["kind"] not in held_back and ref_of(obj) not in turns.waiting]
     return Plan(
         generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
         grow=tuple(volumes.claims),
         amend=amend,
-        apply=tuple(applied for obj in due if (applied := volumes.applied(fewer.applied(obj))) is not None),
+        apply=tuple(
+            applied for obj in due if (applied := volumes.applied(_with_number(obj, numbers))) is not None
+        ),
         delete=tuple(_stale(resolved, wanted, observed, turns, serving=health.serving)),
         remake=tuple(Deletion(ref, uid) for ref, uid in volumes.anew.items()),
         evict=next_member(states),
@@ -113,9 +119,15 @@ def plan(
         digests={
             ref: digest
             for ref, digest in wanted.digests.items()
-            if ref not in volumes.kept and ref not in fewer.replicas
+            if ref not in volumes.kept and ref not in numbers
         },
     )
+
+
+def _with_number(obj: Object, numbers: Mapping[Ref, int]) -> Object:
+    """Give a Deployment as it is applied while its number of pods is on its way."""
+    number = numbers.get(ref_of(obj))
+    return obj if number is None else {**obj, "spec": {**obj["spec"], "replicas": number}}
 
 
 def _secret_is_missing(resolved: Resolved, dependency: Dependency, observed: Observed) -> bool:

@@ -68,8 +68,9 @@ def _rolling(situation: Situation) -> str:
 
 
 def _fewer(situation: Situation) -> str:
-    """Tell of pods that are to go one by one, or to stay; "" for none."""
-    return "; ".join(filter(None, (situation.scale_in.going, situation.scale_in.held)))
+    """Tell of pods that go or come one after another, or stay; "" for none."""
+    fewer = situation.scale_in
+    return "; ".join(filter(None, (situation.halt.going, fewer.going, fewer.held)))
 
 
 def _members(health: Health) -> str:

@@ -36,11 +36,6 @@ class ScaleIn:
     held: str = ""
     kept: Mapping[Ref, int] = field(default_factory=dict)
 
-    def applied(self, obj: Object) -> Object:
-        """Give an object as it is to be applied now."""
-        number = self.replicas.get(ref_of(obj))
-        return obj if number is None else {**obj, "spec": {**obj["spec"], "replicas": number}}
-
 
 @dataclass(frozen=True, slots=True)
 class _Part:

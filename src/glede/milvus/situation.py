@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from glede.api.milvus.spec import Milvus
+from glede.milvus.halt import Halt
 from glede.milvus.health import Health
 from glede.milvus.observed import Observed
 from glede.milvus.resolved import Problem, Resolved
@@ -25,6 +26,7 @@ class Situation:
     tool_image: str
     rollout: Rollout = field(default_factory=Rollout)
     scale_in: ScaleIn = field(default_factory=ScaleIn)
+    halt: Halt = field(default_factory=Halt)
     paused: bool = False
     failed: str = ""
 
