@@ -165,7 +165,7 @@ def _waits(
         # A pod that cannot run holds nothing, and may be what leaves no room for others.
         return "" if observed.trouble(component) else f"waits until all {wanted} are available"
     for state in states:
-        if state.ready is False:
+        if state.ready is False and not _is_allowed(resolved):
             return f"waits for {state.dependency.type}: {state.message}"
     missing = _missing(resolved, observed)
     return f"waits until {missing} is available" if missing else ""
