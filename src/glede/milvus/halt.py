@@ -63,7 +63,7 @@ def _parts(wanted: Desired, observed: Observed) -> Iterator[_Part]:
 
 def _stopping(parts: Sequence[_Part], observed: Observed) -> Halt:
     left = {pod.component: pod.key.name for pod in observed.pods}
-    at = [part for part in parts if part.view.replicas or part.component in left]
+    at = [p for p in parts if p.view.replicas or p.view.total or p.component in left]
     if not at:
         return Halt()
     first = min(part.goes for part in at)
