@@ -126,7 +126,60 @@ async def without_rollback_a_change_that_fails_stands_still(scene: Scene) -> Non
     assert "rolledBack" not in status_of(scene.now[Name("milvuses", NAME)])
 
 
+STOPPED = {
+    field: {"replicas": 0} for field in ("mixCoord", "streamingNode", "queryNode", "dataNode", "proxy")
+}
+GO = (("proxy",), ("datanode", "querynode"), ("streamingnode",), ("mixcoord",))
+COME = (("mixcoord", "streamingnode"), ("datanode", "querynode"), ("proxy",))
+
+
+def too_soon(
+    before: Now, changes: Iterable[Change], stages: Iterable[tuple[str, ...]], *, up: bool
+) -> list[str]:
+    """Find each moment at which a component was asked to go, or to come, while one before it was not done."""
+    now, found = dict(before), []
+    for change in changes:
+        now[change.name] = change.body
+        done = True
+        for stage in stages:
+            bodies = [deployment(now, component) for component in stage]
+            found += [
+                f"{body['metadata']['name']} at version {change.version}"
+                for body in bodies
+                if bool(body["spec"]["replicas"]) == up and not done
+            ]
+            counts = [
+                (b["spec"]["replicas"], b.get("status", {}).get("availableReplicas", 0)) for b in bodies
+            ]
+            done = done and all(all(count) if up else not any(count) for count in counts)
+    return found
+
+
+async def a_milvus_stops_and_starts_in_its_order_though_operators_die(scene: Scene) -> None:
+    before = dict(scene.now)
+    await scene.apply(spec(**STOPPED))
+    await scene.until(lambda now: "" if not deployment(now, "proxy")["spec"]["replicas"] else "proxy")
+    await scene.keeper.restart()
+
+    def stopped(now: Now) -> str:
+        status = status_of(now[Name("milvuses", NAME)])
+        return "" if status.get("status") == "Stopped" else str(status)
+
+    await scene.until(stopped)
+    assert not too_soon(before, scene.changes("deployments"), GO, up=False)
+    told = {condition(change.body, "Progressing")["message"] for change in scene.changes("milvuses")}
+    assert any(words.startswith("is being stopped: proxy first") for words in told), told
+
+    before = dict(scene.now)
+    generation = await scene.apply(spec())
+    await scene.until(lambda now: "" if deployment(now, "querynode")["spec"]["replicas"] else "querynode")
+    await scene.keeper.restart()
+    await scene.until(lambda now: settled(now, NAME, generation))
+    assert not too_soon(before, scene.changes("deployments"), COME, up=True)
+
+
 ACTS: tuple[Act, ...] = (
+    a_milvus_stops_and_starts_in_its_order_though_operators_die,
     a_new_image_reaches_the_components_in_their_order_though_operators_die,
     all_at_once_where_the_manifest_says_so,
     a_change_that_fails_is_taken_back_and_its_correction_goes_on,

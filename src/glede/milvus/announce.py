@@ -11,7 +11,7 @@ _TROUBLE = {
     "Ready": "False",
     "Degraded": "True",
 }
-_TOLD_BY_REASON = frozenset({"ApplyFailed", "DeadlineExceeded", "Paused", "RollingBack"})
+_TOLD_BY_REASON = frozenset({"ApplyFailed", "DeadlineExceeded", "Paused", "RollingBack", "ScaleInHeld"})
 EventType = Literal["Normal", "Warning"]
 _NONE: Mapping[str, Any] = {}
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +17,10 @@ from glede.milvus.announce import announcements
 from glede.milvus.external import Externals
 from glede.milvus.facts import Facts
 from glede.milvus.foreign import is_foreign, left_alone
+from glede.milvus.halt import Halt, halt
 from glede.milvus.health import Health, examine
 from glede.milvus.intent import Intent, intent_of
+from glede.milvus.loads import LoadReader
 from glede.milvus.manifest import Manifest, key_of_milvus
 from glede.milvus.observed import DependencyState, Observed, dependency_state
 from glede.milvus.plan import keeps_finalizer, makers_of_volumes, plan, volumes_to_delete
@@ -27,6 +29,7 @@ from glede.milvus.resolve import resolve
 from glede.milvus.resolved import Resolved
 from glede.milvus.rollback import came_back, effective
 from glede.milvus.rollout import Rollout, rollout
+from glede.milvus.scalein import ScaleIn, asks_for_loads, scale_in
 from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader, SecretValue
 from glede.milvus.sessions import Ender, registry_of
@@ -60,6 +63,7 @@ class MilvusReconciler:
     scope_of: Callable[[Key], Scope]
     secrets_of: Callable[[Key], SecretReader]
     externals: Externals
+    load_reader: LoadReader
     sessions: Ender
     actor: Actor
     recorder: Recorder
@@ -145,16 +149,23 @@ class MilvusReconciler:
         key = key_of_milvus(intent.milvus)
         held, pods = self.scope_of(key).of(key)
         answers = self.externals.answers(intent.resolved, values) if intent.resolved else {}
-        return Observed(held, pods, answers)
+        observed = Observed(held, pods, answers)
+        if intent.resolved and intent.desired and asks_for_loads(intent.resolved, intent.desired, observed):
+            return replace(observed, loads=self.load_reader.loads(intent.resolved, values))
+        self.load_reader.forget(intent.milvus.metadata.uid)
+        return observed
 
-    def _judge(self, intent: Intent, observed: Observed) -> tuple[list[DependencyState], Health]:
+    def _judge(self, intent: Intent, observed: Observed) -> tuple[list[DependencyState], Health, ScaleIn]:
         resolved = intent.resolved
         namespace = intent.milvus.metadata.namespace
         states = [
             dependency_state(namespace, dependency, observed)
             for dependency in (resolved.dependencies if resolved else ())
         ]
-        return states, examine(resolved, states, observed)
+        fewer = ScaleIn()
+        if resolved and intent.desired:
+            fewer = scale_in(resolved, intent.desired, observed, states)
+        return states, examine(resolved, states, observed, fewer.kept), fewer
 
     async def _act(self, intent: Intent, values: Mapping[str, SecretValue]) -> tuple[Outcome, bool]:
         """Take the next step; gives what came of it, and whether there is another at once."""
@@ -164,7 +175,7 @@ class MilvusReconciler:
         self.sessions.keep(key_of_milvus(intent.milvus), registry_of(intent.resolved, secrets))
         await self.actor.finalizer(intent.milvus, wanted=keeps_finalizer(intent.resolved))
         observed = self._observe(intent, values)
-        states, health = self._judge(intent, observed)
+        states, health, _ = self._judge(intent, observed)
         step = plan(intent.resolved, intent.desired, observed, states, health)
         outcome = await self.actor.carry_out(intent.milvus, step, observed)
         return outcome, step.more and not outcome.refused
@@ -174,7 +185,7 @@ class MilvusReconciler:
     ) -> float | None:
         """Write the status where it has changed, and Events for what flipped."""
         observed = self._observe(intent, values)
-        _, health = self._judge(intent, observed)
+        _, health, fewer = self._judge(intent, observed)
         situation = Situation(
             milvus=milvus,
             resolved=intent.resolved,
@@ -184,6 +195,8 @@ class MilvusReconciler:
             now=now(),
             tool_image=facts.tool_image,
             rollout=_rollout(intent, observed),
+            scale_in=fewer,
+            halt=_halt(intent, observed),
             paused=_paused(milvus),
             failed=failed,
         )
@@ -247,6 +260,7 @@ class MilvusReconciler:
         self._written.pop(uid, None)
         self._asking.pop(uid, None)
         self.externals.forget(uid)
+        self.load_reader.forget(uid)
         self.actor.forget(uid)
 
 
@@ -254,6 +268,12 @@ def _rollout(intent: Intent, observed: Observed) -> Rollout:
     if intent.resolved is None or intent.desired is None:
         return Rollout()
     return rollout(intent.resolved, intent.desired, observed)
+
+
+def _halt(intent: Intent, observed: Observed) -> Halt:
+    if intent.resolved is None or intent.desired is None:
+        return Halt()
+    return halt(intent.resolved, intent.desired, observed)
 
 
 def _seconds_since(moment: str | None) -> float:

@@ -1,6 +1,6 @@
 """How well a Milvus is: pure judgements on one snapshot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from glede.kube.objects import Key
@@ -81,15 +81,24 @@ class Health:
         return "; ".join(words)
 
 
-def examine(resolved: Resolved | None, states: Sequence[DependencyState], observed: Observed) -> Health:
-    """Judge a snapshot. Without ``resolved`` (a manifest that is refused) what runs is judged by itself."""
+def examine(
+    resolved: Resolved | None,
+    states: Sequence[DependencyState],
+    observed: Observed,
+    kept: Mapping[Ref, int] | None = None,
+) -> Health:
+    """Judge a snapshot. Without ``resolved`` (a manifest that is refused) what runs is judged by itself.
+
+    ``kept`` are the Deployments that have more pods than the manifest wants, and shall.
+    """
     if resolved is None:
         parts = [_running(view, observed) for view in observed.deployments()]
     else:
         parts, arriving = [], _arriving(resolved)
         for workload in resolved.workloads:
-            view = observed.workload(Ref("Deployment", Key(resolved.namespace, workload.name)))
-            part = _part(workload.component, workload.replicas, workload.image, view, observed)
+            ref = Ref("Deployment", Key(resolved.namespace, workload.name))
+            view, wanted = observed.workload(ref), (kept or {}).get(ref, workload.replicas)
+            part = _part(workload.component, wanted, workload.image, view, observed)
             awaited = workload.component in arriving and not (view and view.rolled)
             parts.append(replace(part, wanted=0, serving=True) if awaited else part)
     names = {part.component for part in parts}

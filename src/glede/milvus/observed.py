@@ -19,12 +19,28 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Loads:
+    """How many query nodes the loaded data need, and which collection needs the most.
+
+    ``nodes`` is None where that is not known; ``why`` then says why not.
+    """
+
+    nodes: int | None
+    collection: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
-    """What the cluster holds of one Milvus, and what its external dependencies answered."""
+    """What the cluster holds of one Milvus, and what its external dependencies answered.
+
+    ``loads`` is what its etcd tells of loaded data: None where it was not asked, or has not answered yet.
+    """
 
     held: Mapping[Ref, Held]
     pods: tuple[PodView, ...] = ()
     answers: Mapping[DependencyKind, Answer] = field(default_factory=dict)
+    loads: Loads | None = None
 
     def workload(self, ref: Ref) -> WorkloadView | None:
         """Give a Deployment or StatefulSet."""

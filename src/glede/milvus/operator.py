@@ -20,6 +20,7 @@ from glede.milvus.act import Actor
 from glede.milvus.controller import MilvusReconciler
 from glede.milvus.external import Externals
 from glede.milvus.kinds import MANAGER, MILVUS
+from glede.milvus.loads import PACE, LoadReader, ask_needed
 from glede.milvus.probe import Prober
 from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader
@@ -92,11 +93,13 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
     manager = Manager(transport, settings, metrics)
     queue = WorkQueue()
     prober = Prober(lambda key: queue.add(Key(*key), urgent=False))
+    loads = Prober(lambda key: queue.add(Key(*key), urgent=False), pace=PACE, ask=ask_needed)
     ender = Ender()
     reconciler = MilvusReconciler(
         scope_of=scope_of,
         secrets_of=_readers(transport, scopes, scope_of),
         externals=Externals(prober),
+        load_reader=LoadReader(loads),
         sessions=ender,
         actor=_actor(manager.fenced(transport), scope_of),
         recorder=manager.recorder,
@@ -110,6 +113,7 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
         for informer in scope.informers():
             manager.add_informer(informer)
     manager.add_task("probes of external dependencies", prober.run)
+    manager.add_task("what is loaded", loads.run)
     manager.add_task("ends of sessions", ender.run)
     manager.add_controller(
         Controller(MILVUS.kind, queue, reconciler, workers=options.workers, metrics=metrics)

@@ -7,11 +7,13 @@ from typing import Any
 from glede.kube.objects import Key
 from glede.milvus.desired import Desired, Ref, ref_of
 from glede.milvus.growth import Larger, claim_of, growth
+from glede.milvus.halt import halt
 from glede.milvus.health import Health
 from glede.milvus.members import next_member
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
 from glede.milvus.rollout import Rollout, rollout
+from glede.milvus.scalein import scale_in
 from glede.milvus.views import Held, PodView
 
 Object = dict[str, Any]
@@ -76,6 +78,9 @@ def plan(
     waits longer and longer between its tries. Once it runs, changes no longer wait for dependencies, but each
     Deployment for its turn.
 
+    Query nodes and streaming nodes that are to go do so one by one, and all components of a Milvus that is
+    stopped or started again in an order.
+
     Before its pods come all other objects, in a step of their own: where many are made at a time, the pods of
     the first would delay the objects of the last.
     """
@@ -95,20 +100,34 @@ def plan(
     if incomplete:
         # Pods carry a digest of it: those made before it is whole and read would be made again at once.
         held_back.add("StatefulSet")
-    volumes = growth(resolved, observed)
+    volumes, fewer = growth(resolved, observed), scale_in(resolved, wanted, observed, states)
+    whole = halt(resolved, wanted, observed)
+    numbers = {**fewer.replicas, **whole.replicas}
     due = [obj for obj in wanted.objects if obj["kind"] not in held_back and ref_of(obj) not in turns.waiting]
     return Plan(
         generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
         grow=tuple(volumes.claims),
         amend=amend,
-        apply=tuple(applied for obj in due if (applied := volumes.applied(obj)) is not None),
+        apply=tuple(
+            applied for obj in due if (applied := volumes.applied(_with_number(obj, numbers))) is not None
+        ),
         delete=tuple(_stale(resolved, wanted, observed, turns, serving=health.serving)),
         remake=tuple(Deletion(ref, uid) for ref, uid in volumes.anew.items()),
         evict=next_member(states),
         waits=waits,
         more=not started and (first or not (waits or incomplete)),
-        digests={ref: digest for ref, digest in wanted.digests.items() if ref not in volumes.kept},
+        digests={
+            ref: digest
+            for ref, digest in wanted.digests.items()
+            if ref not in volumes.kept and ref not in numbers
+        },
     )
+
+
+def _with_number(obj: Object, numbers: Mapping[Ref, int]) -> Object:
+    """Give a Deployment as it is applied while its number of pods is on its way."""
+    number = numbers.get(ref_of(obj))
+    return obj if number is None else {**obj, "spec": {**obj["spec"], "replicas": number}}
 
 
 def _secret_is_missing(resolved: Resolved, dependency: Dependency, observed: Observed) -> bool:

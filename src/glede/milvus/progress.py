@@ -38,6 +38,8 @@ def progressing(situation: Situation) -> Condition:
     if situation.back:
         return _taken_back(situation)
     if situation.health.updated and situation.health.serving:
+        if situation.scale_in.held:
+            return Condition("Progressing", "False", "ScaleInHeld", situation.scale_in.held)
         return Condition("Progressing", "False", "Complete", "as the manifest wants it")
     return Condition("Progressing", "True", "Rolling", _rolling(situation))
 
@@ -47,18 +49,28 @@ def _taken_back(situation: Situation) -> Condition:
         f"generation {situation.milvus.metadata.generation} of the manifest was not well in time: "
         f"{situation.back}. The one of before is followed; correct the manifest"
     )
+    if fewer := _fewer(situation):
+        words = f"{words}; {fewer}"
     if situation.health.updated and situation.health.serving and not situation.fails:
         return Condition("Progressing", "False", "RolledBack", words)
     return Condition("Progressing", "True", "RollingBack", words)
 
 
 def _rolling(situation: Situation) -> str:
-    rollout = situation.rollout
+    rollout, fewer = situation.rollout, _fewer(situation)
     if not rollout.waiting:
-        return situation.health.lacking or _members(situation.health) or "pods are being replaced"
+        words = [situation.health.lacking, fewer, _members(situation.health)]
+        return "; ".join(filter(None, words)) or "pods are being replaced"
     stem = f"{situation.milvus.metadata.name}-milvus-"
     waiting = ", ".join(ref.key.name.removeprefix(stem) for ref in rollout.waiting)
-    return f"{rollout.at} is being replaced; then {waiting}"
+    words = [f"{rollout.at} is being replaced; then {waiting}", fewer]
+    return "; ".join(filter(None, words))
+
+
+def _fewer(situation: Situation) -> str:
+    """Tell of pods that go or come one after another, or stay; "" for none."""
+    fewer = situation.scale_in
+    return "; ".join(filter(None, (situation.halt.going, fewer.going, fewer.held)))
 
 
 def _members(health: Health) -> str:

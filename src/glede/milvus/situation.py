@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from glede.api.milvus.spec import Milvus
+from glede.milvus.halt import Halt
 from glede.milvus.health import Health
 from glede.milvus.observed import Observed
 from glede.milvus.resolved import Problem, Resolved
 from glede.milvus.rollback import BACK, is_back, may_go_back
 from glede.milvus.rollout import Rollout
+from glede.milvus.scalein import ScaleIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Situation:
     now: str
     tool_image: str
     rollout: Rollout = field(default_factory=Rollout)
+    scale_in: ScaleIn = field(default_factory=ScaleIn)
+    halt: Halt = field(default_factory=Halt)
     paused: bool = False
     failed: str = ""
 
@@ -33,7 +37,12 @@ class Situation:
 
     @property
     def updated(self) -> bool:
-        """Whether every pod is as this manifest wants it: one that is refused, in part too, wants more."""
+        """Whether all is as this manifest wants it: one that is refused, in part too, wants more."""
+        return self._follows and not self.scale_in.held
+
+    @property
+    def _follows(self) -> bool:
+        """Whether every pod is as this manifest wants it, be they more than it wants."""
         return self.health.updated and not self.refused and not self.failed and not self.back
 
     @property
@@ -55,7 +64,7 @@ class Situation:
     @property
     def serves_this(self) -> bool:
         """Whether every pod serves, and as this manifest wants it."""
-        return self.resolved is not None and self.health.serving and self.updated
+        return self.resolved is not None and self.health.serving and self._follows
 
     @property
     def stopping(self) -> bool:

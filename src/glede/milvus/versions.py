@@ -58,6 +58,11 @@ class Version:
         return (self.major, self.minor) < (2, 4)
 
     @property
+    def loads_known(self) -> bool:
+        """Whether it is known where in etcd it notes what is loaded: the same place from 2.2 to 2.6."""
+        return self.told and (2, 2) <= (self.major, self.minor) <= (2, 6)
+
+    @property
     def has_cdc(self) -> bool:
         """Whether it has change data capture within itself."""
         return self >= Version(2, 6, 6)

@@ -3,7 +3,7 @@
 from glede.milvus.probe.asking import probe
 from glede.milvus.probe.prober import Pace, Prober
 from glede.milvus.probe.target import Login, ProbeResult, ProbeTarget, Tls
-from glede.milvus.probe.targets import probe_target, session_prefix
+from glede.milvus.probe.targets import meta_prefix, probe_target, session_prefix
 
 __all__ = [
     "Login",
@@ -12,6 +12,7 @@ __all__ = [
     "ProbeTarget",
     "Prober",
     "Tls",
+    "meta_prefix",
     "probe",
     "probe_target",
     "session_prefix",

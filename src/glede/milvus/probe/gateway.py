@@ -3,18 +3,23 @@
 The paths are those of etcd's API guide (3.4 and newer).
 """
 
+import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 
 from glede.milvus.probe.net import Answer, ask, http_client
 from glede.milvus.probe.target import ProbeTarget, UnhealthyError, UnreachableError
 from glede.milvus.readable import readable
+
+T = TypeVar("T")
+
+SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,20 @@ async def gateway(target: ProbeTarget, endpoint: str) -> AsyncIterator[Gateway]:
         yield Gateway(client, base, await _token(open_, target))
 
 
+async def at_one(target: ProbeTarget, call: Callable[[Gateway], Awaitable[T]]) -> T:
+    """Call the first endpoint that answers. Raises UnhealthyError or UnreachableError."""
+    failure: UnhealthyError | UnreachableError = UnreachableError("no endpoint is named")
+    for endpoint in target.endpoints:
+        try:
+            async with asyncio.timeout(SECONDS), gateway(target, endpoint) as etcd:
+                return await call(etcd)
+        except TimeoutError:
+            failure = UnreachableError(f"{endpoint}: no answer in {SECONDS:g} seconds")
+        except (UnhealthyError, UnreachableError) as error:
+            failure = error
+    raise failure
+
+
 async def _token(open_: Gateway, target: ProbeTarget) -> str:
     if not target.login:
         return ""
@@ -64,6 +83,12 @@ async def _token(open_: Gateway, target: ProbeTarget) -> str:
 def coded(key: str) -> str:
     """Give a key, or an end of a range of keys, as the gateway wants it."""
     return base64.b64encode(key.encode()).decode()
+
+
+def end_of(prefix: str) -> str:
+    """Give the end of the range of keys below a prefix that ends with a slash."""
+    # Which is the prefix with its last byte counted up: after "/" comes "0".
+    return f"{prefix.removesuffix('/')}0"
 
 
 def object_of(answer: Answer) -> dict[str, Any]:

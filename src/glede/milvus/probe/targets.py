@@ -32,10 +32,15 @@ def probe_target(resolved: Resolved, dependency: Dependency, secrets: Secrets) -
     return _log(settings, dependency)
 
 
+def meta_prefix(milvus: Milvus) -> str:
+    """Give the prefix in etcd below which a Milvus keeps what it knows."""
+    settings = _Settings(milvus, {})
+    return f"{settings.etcd_root()}/{settings.text('etcd', 'metasubpath', default='meta')}/"
+
+
 def session_prefix(milvus: Milvus) -> str:
     """Give the prefix in etcd below which a Milvus's processes register themselves."""
-    settings = _Settings(milvus, {})
-    return f"{settings.etcd_root()}/{settings.text('etcd', 'metasubpath', default='meta')}/session/"
+    return f"{meta_prefix(milvus)}session/"
 
 
 class _Settings:

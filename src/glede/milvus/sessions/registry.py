@@ -4,20 +4,15 @@ Each process registers every role it plays at ``<etcd.rootPath>/<etcd.metaSubPat
 its address, under a lease that it keeps alive (Milvus's ``sessionutil``; the same from 2.2 on).
 """
 
-import asyncio
 import base64
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from glede.milvus.probe import ProbeTarget
-from glede.milvus.probe.gateway import Gateway, coded, gateway
-from glede.milvus.probe.target import UnhealthyError, UnreachableError
+from glede.milvus.probe.gateway import Gateway, at_one, coded, end_of
+from glede.milvus.probe.target import UnhealthyError
 
-T = TypeVar("T")
-
-SECONDS = 5.0
 # Far more than a Milvus has processes, and within what one answer may hold.
 _MOST = 2000
 
@@ -40,7 +35,7 @@ class Registry:
 
     async def read(self) -> list[Session]:
         """Give all sessions. Raises UnhealthyError or UnreachableError."""
-        return await self._at_one(self._read)
+        return await at_one(self.etcd, self._read)
 
     async def end(self, lease: str) -> None:
         """Revoke a lease, and with it delete all keys under it; one that is gone already is no error.
@@ -53,28 +48,13 @@ class Registry:
             if answer.status not in {200, 404}:
                 raise UnhealthyError(f"lease/revoke answers {answer.status}")
 
-        await self._at_one(revoke)
+        await at_one(self.etcd, revoke)
 
     async def _read(self, etcd: Gateway) -> list[Session]:
-        # A prefix's range ends before the prefix with its last byte counted up: after "/" comes "0".
-        end = f"{self.prefix.removesuffix('/')}0"
-        body = {"key": coded(self.prefix), "range_end": coded(end), "limit": _MOST}
+        body = {"key": coded(self.prefix), "range_end": coded(end_of(self.prefix)), "limit": _MOST}
         found = await etcd.call("kv/range", body)
         pairs = found.get("kvs", [])
         return [session for pair in pairs if (session := _session(pair, self.prefix))]
-
-    async def _at_one(self, call: Callable[[Gateway], Awaitable[T]]) -> T:
-        """Call the first endpoint that answers."""
-        failure: UnhealthyError | UnreachableError = UnreachableError("no endpoint is named")
-        for endpoint in self.etcd.endpoints:
-            try:
-                async with asyncio.timeout(SECONDS), gateway(self.etcd, endpoint) as etcd:
-                    return await call(etcd)
-            except TimeoutError:
-                failure = UnreachableError(f"{endpoint}: no answer in {SECONDS:g} seconds")
-            except (UnhealthyError, UnreachableError) as error:
-                failure = error
-        raise failure
 
 
 def _session(pair: Any, prefix: str) -> Session | None:
