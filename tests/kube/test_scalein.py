@@ -11,7 +11,7 @@ from tests.kube import servers
 from tests.kube.loaded import Notes
 from tests.kube.matrix.chronicle import Change, Chronicle, Name, Now, following
 from tests.kube.matrix.ends import settled
-from tests.kube.matrix.manifests import NAME, OLD, ONE, cluster, milvus
+from tests.kube.matrix.manifests import NAME, ONE, cluster, milvus
 from tests.kube.matrix.scene import Scene, condition, deployment, is_rolled, staged
 
 from glede.kube.objects import EVENT, POD, Key, Object
@@ -192,7 +192,6 @@ ACTS: tuple[Act, ...] = (
 
 async def play(chronicle: Chronicle, folder: Path, act: Act) -> None:
     """Have an operator and an etcd of a Milvus's own, then act."""
-    folder.mkdir()
     with servers.etcd(folder) as etcd:
         async with staged(chronicle) as scene:
             await act(scene, Notes(etcd, scene.namespace))
@@ -201,11 +200,11 @@ async def play(chronicle: Chronicle, folder: Path, act: Act) -> None:
 @pytest.fixture(scope="module")
 def played(ground: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, BaseException | None]:
     """Play all of them at one time, since each mostly waits; gives what came of each."""
-    folder = tmp_path_factory.mktemp("acts")
+    folders = {act: tmp_path_factory.mktemp("etcd") for act in ACTS}
 
     async def run() -> list[BaseException | None]:
         async with following(ground) as chronicle:
-            plays = (play(chronicle, folder / act.__name__, act) for act in ACTS)
+            plays = (play(chronicle, folders[act], act) for act in ACTS)
             return await asyncio.gather(*plays, return_exceptions=True)
 
     return {act.__name__: error for act, error in zip(ACTS, asyncio.run(run()), strict=True)}

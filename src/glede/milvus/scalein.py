@@ -14,13 +14,13 @@ from glede.milvus.desired import Desired, Object, Ref, ref_of
 from glede.milvus.labels import COMPONENT_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Resolved
+from glede.milvus.versions import HANDING_OVER
 from glede.milvus.views import WorkloadView
 
 # Scales query nodes in without a look at what is loaded.
 UNSAFE = "glede.io/allow-unsafe-scale-in"
 
 _QUERY_NODE = "querynode"
-_HAND_OVER = (_QUERY_NODE, "streamingnode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def scale_in(
     Where the whole Milvus is stopped nothing is handed over, and all pods go at once.
     """
     found = []
-    for component in _HAND_OVER:
+    for component in HANDING_OVER:
         parts = list(_parts(resolved, wanted, observed, component))
         if any(part.fewer for part in parts):
             found.append(_decided(component, parts, resolved, observed, states))
