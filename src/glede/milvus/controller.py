@@ -132,6 +132,8 @@ class MilvusReconciler:
         ]
         state = (
             milvus.metadata.generation,
+            # They make no new generation.
+            tuple(milvus.metadata.annotations.items()),
             milvus.status.get("currentVersion"),
             repr(milvus.status.get("volumes")),
             facts,
