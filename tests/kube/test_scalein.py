@@ -46,11 +46,16 @@ def down_to(number: int, now: Now) -> str:
     return f"{found} query nodes" if found > number else ""
 
 
+def says(words: str, now: Now) -> str:
+    """Tell what Progressing says as long as it does not say something."""
+    told = str(condition(now[Name(MILVUS.plural, NAME)], "Progressing").get("message", ""))
+    return "" if words in told else f"it says: {told}"
+
+
 def has(number: int, words: str, now: Now) -> str:
     """Tell what is lacking until there are so many query nodes and Progressing says something."""
-    told = condition(now[Name(MILVUS.plural, NAME)], "Progressing").get("message", "")
     found = query_nodes(now)
-    return "" if found == number and words in told else f"{found} query nodes: {told}"
+    return says(words, now) if found == number else f"{found} query nodes"
 
 
 def steps(before: Now, changes: Iterable[Change]) -> list[int]:
@@ -186,12 +191,27 @@ async def without_an_answer_of_etcd_they_stay_until_somebody_takes_it_upon_himse
     await scene.until(partial(down_to, 1))
 
 
+async def a_group_that_is_wanted_no_more_stays_while_it_is_needed(scene: Scene, notes: Notes) -> None:
+    east, west = ({"name": name, "replicas": 1} for name in ("east", "west"))
+    await scene.settles(spec(notes, 0, queryNode={"groups": [east, west]}))
+    notes.load(BOOKS, 2)
+    generation = await scene.apply(spec(notes, 0, queryNode={"groups": [east]}))
+    await scene.until(partial(says, f"{NAME}-milvus-querynode-west: wanted no more, and kept: collection"))
+    await asyncio.sleep(A_WHILE)
+    gone = Name("deployments", f"{NAME}-milvus-querynode-west")
+    assert scene.now[gone]["spec"]["replicas"] == 1
+    notes.release(BOOKS)
+    await scene.until(lambda now: settled(now, NAME, generation))
+    assert gone not in scene.now
+
+
 ACTS: tuple[Act, ...] = (
     three_become_one_by_way_of_two_though_operators_die,
     a_pod_that_has_not_ended_is_waited_for,
     as_many_stay_as_a_collection_has_replicas,
     out_goes_at_once_and_in_what_is_held_is_more_than_is_asked_for,
     without_an_answer_of_etcd_they_stay_until_somebody_takes_it_upon_himself,
+    a_group_that_is_wanted_no_more_stays_while_it_is_needed,
 )
 
 

@@ -28,13 +28,15 @@ class ScaleIn:
     """How many pods the Deployments have meanwhile that are to have fewer.
 
     ``going`` says what the next step waits for, "" for no scale-in; ``held`` says why no further step is
-    taken, and ``kept`` is the part of ``replicas`` that this is about.
+    taken, and ``kept`` is the part of ``replicas`` that this is about. ``stays`` are Deployments that are not
+    deleted yet, though wanted no more.
     """
 
     replicas: Mapping[Ref, int] = field(default_factory=dict)
     going: str = ""
     held: str = ""
     kept: Mapping[Ref, int] = field(default_factory=dict)
+    stays: frozenset[Ref] = frozenset()
 
     def applied(self, obj: Object) -> Object:
         """Give an object as it is to be applied now."""
@@ -60,7 +62,8 @@ class _Part:
 def asks_for_loads(resolved: Resolved, wanted: Desired, observed: Observed) -> bool:
     """Tell whether it matters now what is loaded."""
     parts = _parts(resolved, wanted, observed, _QUERY_NODE)
-    return not _is_allowed(resolved) and any(part.fewer for part in parts)
+    fewer = any(part.fewer for part in parts) or _unwanted(resolved, wanted, observed)
+    return not _is_allowed(resolved) and bool(fewer)
 
 
 def scale_in(
@@ -75,11 +78,13 @@ def scale_in(
         parts = list(_parts(resolved, wanted, observed, component))
         if any(part.fewer for part in parts):
             found.append(_decided(component, parts, resolved, observed, states))
+    found.append(_of_groups(resolved, wanted, observed))
     return ScaleIn(
         {ref: number for one in found for ref, number in one.replicas.items()},
         "; ".join(one.going for one in found if one.going),
         "; ".join(one.held for one in found if one.held),
         {ref: number for one in found for ref, number in one.kept.items()},
+        frozenset[Ref]().union(*(one.stays for one in found)),
     )
 
 
@@ -110,7 +115,7 @@ def _decided(
     total = sum(part.view.replicas for part in parts)
     asked = total - sum(part.fewer for part in parts)
     name = field_of(component)
-    if component == _QUERY_NODE and (why := _holds(total, resolved, observed)):
+    if component == _QUERY_NODE and (why := _holds(total - 1, resolved, observed)):
         return ScaleIn(now, held=f"{name} is kept at {total} pods, not {asked}: {why}", kept=now)
     steps = f"{name} goes from {total} pods to {asked}, one at a time"
     waits = _waits(component, parts, resolved, observed, states)
@@ -122,6 +127,37 @@ def _decided(
     return ScaleIn({**now, first.ref: first.view.replicas - 1}, f"{steps}: the next one stops")
 
 
+def _of_groups(resolved: Resolved, wanted: Desired, observed: Observed) -> ScaleIn:
+    """Keep groups of query nodes that the manifest has no more for as long as those left are too few.
+
+    A group goes as a whole.
+    """
+    unwanted = _unwanted(resolved, wanted, observed)
+    refs = frozenset(Ref("Deployment", view.key) for view in unwanted)
+    left = sum(part.view.replicas for part in _parts(resolved, wanted, observed, _QUERY_NODE))
+    names = ", ".join(view.key.name for view in unwanted)
+    if refs and (why := _holds(left, resolved, observed)):
+        return ScaleIn(held=f"{names}: wanted no more, and kept: {why}", stays=refs)
+    if refs and _is_asking(resolved, observed):
+        return ScaleIn(going=f"{names}: wanted no more; asks etcd how many the loaded data need", stays=refs)
+    return ScaleIn()
+
+
+def _unwanted(resolved: Resolved, wanted: Desired, observed: Observed) -> list[WorkloadView]:
+    if resolved.stopped:
+        return []
+    refs = {ref_of(obj) for obj in wanted.milvus}
+    return [
+        view
+        for view in observed.deployments()
+        if view.component == _QUERY_NODE
+        and view.replicas
+        and Ref("Deployment", view.key) not in refs
+        and view.owned.owner == resolved.milvus.metadata.uid
+        and not view.owned.deleting
+    ]
+
+
 def _is_allowed(resolved: Resolved) -> bool:
     return resolved.milvus.metadata.annotations.get(UNSAFE) == "true"
 
@@ -130,8 +166,8 @@ def _is_asking(resolved: Resolved, observed: Observed) -> bool:
     return observed.loads is None and not _is_allowed(resolved)
 
 
-def _holds(total: int, resolved: Resolved, observed: Observed) -> str:
-    """Say why no query node may go, whatever else is; "" where one may, or where that is not known yet."""
+def _holds(left: int, resolved: Resolved, observed: Observed) -> str:
+    """Say why so many query nodes may not be all that are left; "" where they may, or it is not known yet."""
     loads = observed.loads
     if loads is None or _is_allowed(resolved):
         return ""
@@ -140,7 +176,7 @@ def _holds(total: int, resolved: Resolved, observed: Observed) -> str:
             f"how many the loaded data need cannot be told: {loads.why}. It goes on when that is known; "
             f'with the annotation {UNSAFE}: "true" it goes on without'
         )
-    if total > loads.nodes:
+    if left >= loads.nodes:
         return ""
     return (
         f"collection {loads.collection} is loaded with {loads.nodes} in-memory replicas, and each needs a "
