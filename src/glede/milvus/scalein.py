@@ -178,6 +178,10 @@ def _holds(left: int, resolved: Resolved, observed: Observed) -> str:
         )
     if left >= loads.nodes:
         return ""
+    if loads.nodes == 1:
+        return (
+            f"collection {loads.collection} is loaded, which needs a query node. Release it: then it goes on"
+        )
     return (
         f"collection {loads.collection} is loaded with {loads.nodes} in-memory replicas, and each needs a "
         "query node. Release it, or load it with fewer replicas: then it goes on"
