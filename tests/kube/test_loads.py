@@ -102,7 +102,7 @@ def test_a_page_of_usual_keys_is_no_too_long_answer(notes: Notes) -> None:
     deep = Notes(notes.etcd, "a/root/path/of/a/tidy/administrator/" + next(ROOTS))
     prefix = f"{deep.prefix}querycoord-collection-loadinfo/"
     operations = [
-        {"requestPut": {"key": catalogue.coded(f"{prefix}{470737468725919927 + number}"), "value": ""}}
+        {"requestPut": {"key": gateway.coded(f"{prefix}{470737468725919927 + number}"), "value": ""}}
         for number in range(catalogue.PAGE + 100)
     ]
     for at in range(0, len(operations), 100):

@@ -11,7 +11,7 @@ from tests.kube import servers
 from tests.kube.loaded import Notes
 from tests.kube.matrix.chronicle import Change, Chronicle, Name, Now, following
 from tests.kube.matrix.ends import settled
-from tests.kube.matrix.manifests import NAME, OLD, ONE, cluster, milvus
+from tests.kube.matrix.manifests import NAME, ONE, cluster, milvus
 from tests.kube.matrix.scene import Scene, condition, deployment, is_rolled, staged
 
 from glede.kube.objects import EVENT, POD, Key, Object
@@ -32,7 +32,7 @@ Act = Callable[[Scene, Notes], Coroutine[Any, Any, None]]
 
 
 def spec(notes: Notes, replicas: int, **components: Any) -> Object:
-    wanted = cluster(queryNode={"replicas": replicas}, proxy=ONE, **components)
+    wanted = cluster(**{"queryNode": {"replicas": replicas}, "proxy": ONE, **components})
     wanted["dependencies"]["etcd"] = {"external": True, "endpoints": [notes.etcd.endpoint]}
     return {**wanted, "config": {"etcd": {"rootPath": notes.root}}}
 
@@ -41,11 +41,21 @@ def query_nodes(now: Now) -> int:
     return int(deployment(now, "querynode")["spec"]["replicas"])
 
 
+def down_to(number: int, now: Now) -> str:
+    found = query_nodes(now)
+    return f"{found} query nodes" if found > number else ""
+
+
+def says(words: str, now: Now) -> str:
+    """Tell what Progressing says as long as it does not say something."""
+    told = str(condition(now[Name(MILVUS.plural, NAME)], "Progressing").get("message", ""))
+    return "" if words in told else f"it says: {told}"
+
+
 def has(number: int, words: str, now: Now) -> str:
     """Tell what is lacking until there are so many query nodes and Progressing says something."""
-    told = condition(now[Name(MILVUS.plural, NAME)], "Progressing").get("message", "")
     found = query_nodes(now)
-    return "" if found == number and words in told else f"{found} query nodes: {told}"
+    return says(words, now) if found == number else f"{found} query nodes"
 
 
 def steps(before: Now, changes: Iterable[Change]) -> list[int]:
@@ -85,7 +95,7 @@ async def three_become_one_by_way_of_two_though_operators_die(scene: Scene, note
     before = dict(scene.now)
     generation = await scene.apply(spec(notes, 1))
     for number in (2, 1):
-        await scene.until(partial(has, number, ""))
+        await scene.until(partial(down_to, number))
         await scene.keeper.restart()
     await scene.until(lambda now: settled(now, NAME, generation))
     assert steps(before, scene.changes_of_all[scene.begun :]) == [3, 2, 1]
@@ -178,7 +188,21 @@ async def without_an_answer_of_etcd_they_stay_until_somebody_takes_it_upon_himse
     body = milvus(scene.namespace, spec(notes, 1))
     body["metadata"]["annotations"] = {UNSAFE: "true"}
     await scene.chronicle.user.apply(MILVUS, Key(scene.namespace, NAME), body)
-    await scene.until(partial(has, 1, ""))
+    await scene.until(partial(down_to, 1))
+
+
+async def a_group_that_is_wanted_no_more_stays_while_it_is_needed(scene: Scene, notes: Notes) -> None:
+    east, west = ({"name": name, "replicas": 1} for name in ("east", "west"))
+    await scene.settles(spec(notes, 0, queryNode={"groups": [east, west]}))
+    notes.load(BOOKS, 2)
+    generation = await scene.apply(spec(notes, 0, queryNode={"groups": [east]}))
+    await scene.until(partial(says, f"{NAME}-milvus-querynode-west: wanted no more, and kept: collection"))
+    await asyncio.sleep(A_WHILE)
+    gone = Name("deployments", f"{NAME}-milvus-querynode-west")
+    assert scene.now[gone]["spec"]["replicas"] == 1
+    notes.release(BOOKS)
+    await scene.until(lambda now: settled(now, NAME, generation))
+    assert gone not in scene.now
 
 
 ACTS: tuple[Act, ...] = (
@@ -187,12 +211,12 @@ ACTS: tuple[Act, ...] = (
     as_many_stay_as_a_collection_has_replicas,
     out_goes_at_once_and_in_what_is_held_is_more_than_is_asked_for,
     without_an_answer_of_etcd_they_stay_until_somebody_takes_it_upon_himself,
+    a_group_that_is_wanted_no_more_stays_while_it_is_needed,
 )
 
 
 async def play(chronicle: Chronicle, folder: Path, act: Act) -> None:
     """Have an operator and an etcd of a Milvus's own, then act."""
-    folder.mkdir()
     with servers.etcd(folder) as etcd:
         async with staged(chronicle) as scene:
             await act(scene, Notes(etcd, scene.namespace))
@@ -201,11 +225,11 @@ async def play(chronicle: Chronicle, folder: Path, act: Act) -> None:
 @pytest.fixture(scope="module")
 def played(ground: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, BaseException | None]:
     """Play all of them at one time, since each mostly waits; gives what came of each."""
-    folder = tmp_path_factory.mktemp("acts")
+    folders = {act: tmp_path_factory.mktemp("etcd") for act in ACTS}
 
     async def run() -> list[BaseException | None]:
         async with following(ground) as chronicle:
-            plays = (play(chronicle, folder / act.__name__, act) for act in ACTS)
+            plays = (play(chronicle, folders[act], act) for act in ACTS)
             return await asyncio.gather(*plays, return_exceptions=True)
 
     return {act.__name__: error for act, error in zip(ACTS, asyncio.run(run()), strict=True)}

@@ -133,6 +133,8 @@ class MilvusReconciler:
         ]
         state = (
             milvus.metadata.generation,
+            # They make no new generation.
+            tuple(milvus.metadata.annotations.items()),
             milvus.status.get("currentVersion"),
             repr(milvus.status.get("volumes")),
             facts,
@@ -186,6 +188,7 @@ class MilvusReconciler:
         """Write the status where it has changed, and Events for what flipped."""
         observed = self._observe(intent, values)
         _, health, fewer = self._judge(intent, observed)
+        turns, whole = _turns(intent, observed)
         situation = Situation(
             milvus=milvus,
             resolved=intent.resolved,
@@ -194,9 +197,9 @@ class MilvusReconciler:
             observed=observed,
             now=now(),
             tool_image=facts.tool_image,
-            rollout=_rollout(intent, observed),
+            rollout=turns,
             scale_in=fewer,
-            halt=_halt(intent, observed),
+            halt=whole,
             paused=_paused(milvus),
             failed=failed,
         )
@@ -264,16 +267,11 @@ class MilvusReconciler:
         self.actor.forget(uid)
 
 
-def _rollout(intent: Intent, observed: Observed) -> Rollout:
+def _turns(intent: Intent, observed: Observed) -> tuple[Rollout, Halt]:
     if intent.resolved is None or intent.desired is None:
-        return Rollout()
-    return rollout(intent.resolved, intent.desired, observed)
-
-
-def _halt(intent: Intent, observed: Observed) -> Halt:
-    if intent.resolved is None or intent.desired is None:
-        return Halt()
-    return halt(intent.resolved, intent.desired, observed)
+        return Rollout(), Halt()
+    found = (intent.resolved, intent.desired, observed)
+    return rollout(*found), halt(*found)
 
 
 def _seconds_since(moment: str | None) -> float:

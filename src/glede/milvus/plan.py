@@ -111,7 +111,11 @@ def plan(
         apply=tuple(
             applied for obj in due if (applied := volumes.applied(_with_number(obj, numbers))) is not None
         ),
-        delete=tuple(_stale(resolved, wanted, observed, turns, serving=health.serving)),
+        delete=tuple(
+            one
+            for one in _stale(resolved, wanted, observed, turns, serving=health.serving)
+            if one.ref not in fewer.stays
+        ),
         remake=tuple(Deletion(ref, uid) for ref, uid in volumes.anew.items()),
         evict=next_member(states),
         waits=waits,

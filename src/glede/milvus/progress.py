@@ -37,7 +37,7 @@ def progressing(situation: Situation) -> Condition:
         return Condition("Progressing", "False", *stands)
     if situation.back:
         return _taken_back(situation)
-    if situation.health.updated and situation.health.serving:
+    if situation.health.updated and situation.health.serving and not situation.scale_in.going:
         if situation.scale_in.held:
             return Condition("Progressing", "False", "ScaleInHeld", situation.scale_in.held)
         return Condition("Progressing", "False", "Complete", "as the manifest wants it")

@@ -14,13 +14,13 @@ from glede.milvus.desired import Desired, Object, Ref, ref_of
 from glede.milvus.labels import COMPONENT_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Resolved
+from glede.milvus.versions import HANDING_OVER
 from glede.milvus.views import WorkloadView
 
 # Scales query nodes in without a look at what is loaded.
 UNSAFE = "glede.io/allow-unsafe-scale-in"
 
 _QUERY_NODE = "querynode"
-_HAND_OVER = (_QUERY_NODE, "streamingnode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,15 @@ class ScaleIn:
     """How many pods the Deployments have meanwhile that are to have fewer.
 
     ``going`` says what the next step waits for, "" for no scale-in; ``held`` says why no further step is
-    taken, and ``kept`` is the part of ``replicas`` that this is about.
+    taken, and ``kept`` is the part of ``replicas`` that this is about. ``stays`` are Deployments that are not
+    deleted yet, though wanted no more.
     """
 
     replicas: Mapping[Ref, int] = field(default_factory=dict)
     going: str = ""
     held: str = ""
     kept: Mapping[Ref, int] = field(default_factory=dict)
+    stays: frozenset[Ref] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class _Part:
 def asks_for_loads(resolved: Resolved, wanted: Desired, observed: Observed) -> bool:
     """Tell whether it matters now what is loaded."""
     parts = _parts(resolved, wanted, observed, _QUERY_NODE)
-    return not _is_allowed(resolved) and any(part.fewer for part in parts)
+    fewer = any(part.fewer for part in parts) or _unwanted(resolved, wanted, observed)
+    return not _is_allowed(resolved) and bool(fewer)
 
 
 def scale_in(
@@ -66,15 +69,17 @@ def scale_in(
     Where the whole Milvus is stopped nothing is handed over, and all pods go at once.
     """
     found = []
-    for component in _HAND_OVER:
+    for component in HANDING_OVER:
         parts = list(_parts(resolved, wanted, observed, component))
         if any(part.fewer for part in parts):
             found.append(_decided(component, parts, resolved, observed, states))
+    found.append(_of_groups(resolved, wanted, observed))
     return ScaleIn(
         {ref: number for one in found for ref, number in one.replicas.items()},
         "; ".join(one.going for one in found if one.going),
         "; ".join(one.held for one in found if one.held),
         {ref: number for one in found for ref, number in one.kept.items()},
+        frozenset[Ref]().union(*(one.stays for one in found)),
     )
 
 
@@ -105,7 +110,7 @@ def _decided(
     total = sum(part.view.replicas for part in parts)
     asked = total - sum(part.fewer for part in parts)
     name = field_of(component)
-    if component == _QUERY_NODE and (why := _holds(total, resolved, observed)):
+    if component == _QUERY_NODE and (why := _holds(total - 1, resolved, observed)):
         return ScaleIn(now, held=f"{name} is kept at {total} pods, not {asked}: {why}", kept=now)
     steps = f"{name} goes from {total} pods to {asked}, one at a time"
     waits = _waits(component, parts, resolved, observed, states)
@@ -117,6 +122,37 @@ def _decided(
     return ScaleIn({**now, first.ref: first.view.replicas - 1}, f"{steps}: the next one stops")
 
 
+def _of_groups(resolved: Resolved, wanted: Desired, observed: Observed) -> ScaleIn:
+    """Keep groups of query nodes that the manifest has no more for as long as those left are too few.
+
+    A group goes as a whole.
+    """
+    unwanted = _unwanted(resolved, wanted, observed)
+    refs = frozenset(Ref("Deployment", view.key) for view in unwanted)
+    left = sum(part.view.replicas for part in _parts(resolved, wanted, observed, _QUERY_NODE))
+    names = ", ".join(view.key.name for view in unwanted)
+    if refs and (why := _holds(left, resolved, observed)):
+        return ScaleIn(held=f"{names}: wanted no more, and kept: {why}", stays=refs)
+    if refs and _is_asking(resolved, observed):
+        return ScaleIn(going=f"{names}: wanted no more; asks etcd how many the loaded data need", stays=refs)
+    return ScaleIn()
+
+
+def _unwanted(resolved: Resolved, wanted: Desired, observed: Observed) -> list[WorkloadView]:
+    if resolved.stopped:
+        return []
+    refs = {ref_of(obj) for obj in wanted.milvus}
+    return [
+        view
+        for view in observed.deployments()
+        if view.component == _QUERY_NODE
+        and view.replicas
+        and Ref("Deployment", view.key) not in refs
+        and view.owned.owner == resolved.milvus.metadata.uid
+        and not view.owned.deleting
+    ]
+
+
 def _is_allowed(resolved: Resolved) -> bool:
     return resolved.milvus.metadata.annotations.get(UNSAFE) == "true"
 
@@ -125,8 +161,8 @@ def _is_asking(resolved: Resolved, observed: Observed) -> bool:
     return observed.loads is None and not _is_allowed(resolved)
 
 
-def _holds(total: int, resolved: Resolved, observed: Observed) -> str:
-    """Say why no query node may go, whatever else is; "" where one may, or where that is not known yet."""
+def _holds(left: int, resolved: Resolved, observed: Observed) -> str:
+    """Say why so many query nodes may not be all that are left; "" where they may, or it is not known yet."""
     loads = observed.loads
     if loads is None or _is_allowed(resolved):
         return ""
@@ -135,8 +171,12 @@ def _holds(total: int, resolved: Resolved, observed: Observed) -> str:
             f"how many the loaded data need cannot be told: {loads.why}. It goes on when that is known; "
             f'with the annotation {UNSAFE}: "true" it goes on without'
         )
-    if total > loads.nodes:
+    if left >= loads.nodes:
         return ""
+    if loads.nodes == 1:
+        return (
+            f"collection {loads.collection} is loaded, which needs a query node. Release it: then it goes on"
+        )
     return (
         f"collection {loads.collection} is loaded with {loads.nodes} in-memory replicas, and each needs a "
         "query node. Release it, or load it with fewer replicas: then it goes on"

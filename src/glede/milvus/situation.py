@@ -38,7 +38,7 @@ class Situation:
     @property
     def updated(self) -> bool:
         """Whether all is as this manifest wants it: one that is refused, in part too, wants more."""
-        return self._follows and not self.scale_in.held
+        return self._follows and not self.scale_in.held and not self.scale_in.going
 
     @property
     def _follows(self) -> bool:

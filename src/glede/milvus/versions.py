@@ -10,6 +10,8 @@ DEFAULT_IMAGE = "milvusdb/milvus:v2.6.18"
 IMAGE_FIELD = "spec.components.image"
 
 COORDINATORS = ("rootcoord", "datacoord", "indexcoord", "querycoord")
+# What their pods hold is handed over to the others while they stop.
+HANDING_OVER = ("querynode", "streamingnode")
 
 _OLDEST = (2, 2)
 _KNOWN = {(2, 2), (2, 3), (2, 4), (2, 5), (2, 6), (3, 0)}

@@ -75,7 +75,7 @@ class Walker:
                 written = await user.replace(MILVUS, self.key, {**body, "spec": wanted})
             except NotFound:
                 # An etcd that kwok plays cannot tell what is loaded: nobody waits for its word.
-                allowed = {} if _is_real(wanted) else {"annotations": {UNSAFE: "true"}}
+                allowed: Object = {} if _is_real(wanted) else {"annotations": {UNSAFE: "true"}}
                 metadata = {"name": self.name, "namespace": self.namespace, **allowed}
                 body = {"apiVersion": MILVUS.api_version, "kind": MILVUS.kind, "metadata": metadata}
                 written = await user.create(MILVUS, {**body, "spec": wanted})

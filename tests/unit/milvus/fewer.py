@@ -33,9 +33,9 @@ def counts(number: int, **values: Any) -> dict[str, Any]:
 
 def pods(number: int, component: str = "querynode", **values: Any) -> tuple[PodView, ...]:
     """Give pods that are ready; ``values`` are those of the last of them."""
-    usual = {"ready": True, "deleting": False, "trouble": ""}
+    usual: dict[str, Any] = {"ready": True, "deleting": False, "trouble": ""}
     found = [
-        PodView(ref_key(f"kite-milvus-{component}-{index}"), "kite", component, **usual)  # type: ignore[arg-type]
+        PodView(ref_key(f"kite-milvus-{component}-{index}"), "kite", component, **usual)
         for index in range(number)
     ]
     return (*found[:-1], replace(found[-1], **values)) if found else ()

@@ -162,6 +162,44 @@ def test_an_autoscaler_is_kept_where_it_is_written() -> None:
     assert stopped == {}
 
 
+POLICY = {"type": "Pods", "value": 2, "periodSeconds": 60}
+WRITTEN = {"selectPolicy": "Min", "policies": [POLICY]}
+
+
+@pytest.mark.parametrize(
+    ("component", "settings", "behavior", "expected"),
+    [
+        ("queryNode", {}, None, {"scaleDown": {"policies": [{**POLICY, "value": 1, "periodSeconds": 180}]}}),
+        ("queryNode", {}, {"scaleDown": WRITTEN}, {"scaleDown": WRITTEN}),
+        (
+            "queryNode",
+            {"terminationGracePeriodSeconds": 600},
+            {"scaleUp": WRITTEN, "scaleDown": {"stabilizationWindowSeconds": 9}},
+            {
+                "scaleUp": WRITTEN,
+                "scaleDown": {
+                    "stabilizationWindowSeconds": 9,
+                    "policies": [{**POLICY, "value": 1, "periodSeconds": 660}],
+                },
+            },
+        ),
+        (
+            "queryNode",
+            {"terminationGracePeriodSeconds": 9999},
+            {},
+            {"scaleDown": {"policies": [{**POLICY, "value": 1, "periodSeconds": 1800}]}},
+        ),
+        ("dataNode", {}, None, None),
+    ],
+)
+def test_an_autoscaler_of_query_nodes_lets_one_go_at_a_time_where_nothing_else_is_written(
+    component: str, settings: Object, behavior: Object | None, expected: Object | None
+) -> None:
+    own = {**settings, "hpa": {"maxReplicas": 6, "behavior": behavior}}
+    found = of_kind("HorizontalPodAutoscaler", components={component: own})
+    assert found[f"kite-milvus-{component.lower()}-hpa"]["spec"].get("behavior") == expected
+
+
 def test_a_pod_monitor_is_there_where_its_kind_is() -> None:
     facts = Facts(nodes=3, pod_monitors=True)
     assert of_kind("PodMonitor") == {}

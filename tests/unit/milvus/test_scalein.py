@@ -11,7 +11,7 @@ from glede.milvus.intent import Intent
 from glede.milvus.observed import Loads, Observed
 from glede.milvus.plan import Plan, plan
 from glede.milvus.scalein import UNSAFE, ScaleIn, asks_for_loads
-from glede.milvus.views import PodView
+from glede.milvus.views import Held, PodView
 
 STREAMING = Ref("Deployment", ref_key("kite-milvus-streamingnode"))
 NEWEST = {"image": "milvusdb/milvus:v2.6.18"}
@@ -118,7 +118,8 @@ def test_as_many_stay_as_the_loaded_data_need(asked: int, loads: int, expected: 
         return
     assert found.kept == found.replicas == {QUERY: expected}
     assert not found.going
-    assert f"kept at {expected} pods, not {asked}: collection books (7) is loaded with {loads}" in found.held
+    assert f"kept at {expected} pods, not {asked}: collection books (7) is loaded" in found.held
+    assert (f"with {loads} in-memory replicas" in found.held) == (loads > 1)
     assert "Release it" in found.held
     assert decided(wanted, running(wanted, number), pods(number)).replicas == {QUERY: number - 1}
 
@@ -200,3 +201,36 @@ def test_groups_go_one_pod_after_another_among_them_all() -> None:
     assert kept.kept == {west: 2}
     rolling = changed(one, east.key.name, **counts(1, available=0))
     assert decided(wanted, rolling, pods(3, ready=False)).replicas == {west: 2}
+
+
+def test_a_group_that_is_wanted_no_more_stays_while_those_left_are_too_few() -> None:
+    wanted = asking(0, queryNode={"groups": [{"name": "east", "replicas": 2}]})
+    both = asking(0, queryNode={"groups": [{"name": name, "replicas": 2} for name in ("east", "west")]})
+    west = Ref("Deployment", ref_key("kite-milvus-querynode-west"))
+
+    def deleted(loads: Loads | None, held: dict[Ref, Held]) -> bool:
+        observed = Observed(held, pods(4), loads=loads)
+        return west in {one.ref for one in planned(wanted, observed).delete}
+
+    held = whole(both)
+    assert wanted.resolved is not None
+    assert wanted.desired is not None
+    assert asks_for_loads(wanted.resolved, wanted.desired, Observed(held, pods(4)))
+    for loads, goes in (
+        (Loads(2, "books"), True),
+        (NOTHING, True),
+        (Loads(3, "books"), False),
+        (None, False),
+    ):
+        assert deleted(loads, held) == goes
+    told = decided(wanted, held, pods(4), Loads(3, "books"))
+    assert told.stays == {west}
+    assert told.held.startswith("kite-milvus-querynode-west: wanted no more, and kept: collection books")
+    assert decided(wanted, held, pods(4), None).going.startswith(
+        "kite-milvus-querynode-west: wanted no more; asks"
+    )
+    assert not deleted(Loads(None, why="silent"), held)
+    # Without pods it is nothing that anybody needs.
+    empty = changed(held, west.key.name, **counts(0))
+    assert deleted(Loads(3, "books"), empty)
+    assert not asks_for_loads(wanted.resolved, wanted.desired, Observed(empty, pods(2)))

@@ -23,6 +23,8 @@ class LoadReader:
         """Give what is known now; None while it is being asked for the first time."""
         if resolved.etcd.embedded:
             return Loads(None, why="etcd is a part of Milvus")
+        if not resolved.version.told:
+            return Loads(None, why="no version of Milvus is told; set spec.components.version")
         if not resolved.version.loads_known:
             return Loads(None, why=f"it is not known where Milvus {resolved.version} notes what is loaded")
         secrets = {name: value.data for name, value in values.items()}
