@@ -3,14 +3,14 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from glede.api.milvus.spec import Milvus
 from glede.kube.errors import NotFound
 from glede.kube.events import Recorder
-from glede.kube.objects import Key
+from glede.kube.objects import DEPLOYMENT, PVC, STATEFUL_SET, Key
 from glede.milvus import recollection
 from glede.milvus.act import FINALIZER, Actor, Outcome
 from glede.milvus.announce import announcements
@@ -20,7 +20,7 @@ from glede.milvus.foreign import is_foreign, left_alone
 from glede.milvus.health import Health, examine
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.manifest import Manifest, key_of_milvus
-from glede.milvus.observed import DependencyState, Observed, dependency_state
+from glede.milvus.observed import DependencyState, Observed, dependency_state, observed_of
 from glede.milvus.plan import keeps_finalizer, makers_of_volumes, plan, volumes_to_delete
 from glede.milvus.references import secrets_named
 from glede.milvus.resolve import resolve
@@ -44,6 +44,8 @@ ANSWER_SECONDS = 6.0
 REFUSED_SECONDS = 60.0
 # A pod on a lost node never ends, and must not keep a Milvus from being deleted for ever.
 MAKERS_SECONDS = 120.0
+# Kubernetes's own finalizer: all that the Milvus owns is to stay.
+_ORPHANS = "orphan"
 
 Object = dict[str, Any]
 
@@ -113,7 +115,7 @@ class MilvusReconciler:
             zones=zones,
             tool_image=kept if kept and not renew else self.tool_image,
             pod_monitors=scope.pod_monitors,
-            earlier=recollection.numbers(milvus, scope.of(key)[0]),
+            earlier=recollection.numbers(milvus, observed_of(milvus, *scope.of(key)).held),
             volumes=milvus.status.get("volumes") or {},
             taken_back=came_back(milvus),
             images={**self.images, **recollection.images(milvus)},
@@ -143,9 +145,8 @@ class MilvusReconciler:
 
     def _observe(self, intent: Intent, values: Mapping[str, SecretValue]) -> Observed:
         key = key_of_milvus(intent.milvus)
-        held, pods = self.scope_of(key).of(key)
         answers = self.externals.answers(intent.resolved, values) if intent.resolved else {}
-        return Observed(held, pods, answers)
+        return replace(observed_of(intent.milvus, *self.scope_of(key).of(key)), answers=answers)
 
     def _judge(self, intent: Intent, observed: Observed) -> tuple[list[DependencyState], Health]:
         resolved = intent.resolved
@@ -187,7 +188,12 @@ class MilvusReconciler:
             paused=_paused(milvus),
             failed=failed,
         )
-        new = status(situation)
+        late = _seconds_until(situation.rollout.overdue.since)
+        wait = await self._write(milvus, status(situation), health)
+        return wait if late is None or (wait is not None and wait < late) else late
+
+    async def _write(self, milvus: Milvus, new: Mapping[str, Any], health: Health) -> float | None:
+        """Write a status where it has changed; gives the seconds for which that waits, if it does."""
         if new == milvus.status:
             return None
         if (wait := self._may_wait(milvus, new, health)) > 0:
@@ -222,23 +228,24 @@ class MilvusReconciler:
             await self.actor.status(milvus, {**milvus.status, "status": "Deleting"})
         if resolved is None:
             log.warning("the manifest cannot be read, so its volumes are kept: %s", intent.problems)
-        else:
-            waits = await self._end_makers(resolved, intent)
+        elif _ORPHANS not in milvus.metadata.finalizers:
+            waits = await self._end_makers(resolved, milvus)
             if waits:
                 return waits
-            for deletion in volumes_to_delete(resolved, Observed(await self.actor.claims(milvus))):
+            held = await self.actor.listed(milvus, PVC, STATEFUL_SET, DEPLOYMENT)
+            for deletion in volumes_to_delete(resolved, Observed(held)):
                 await self.actor.delete(deletion)
         await self.actor.finalizer(milvus, wanted=False)
         return None
 
-    async def _end_makers(self, resolved: Resolved, intent: Intent) -> float | None:
+    async def _end_makers(self, resolved: Resolved, milvus: Milvus) -> float | None:
         """Delete what would make claims anew; gives the seconds to wait for its end, None for none."""
-        makers = makers_of_volumes(resolved, self._observe(intent, {}))
+        makers = makers_of_volumes(resolved, Observed(await self.actor.listed(milvus, STATEFUL_SET)))
         for deletion, deleting in makers:
             if not deleting:
                 # It stays until its pods are gone, and makes nothing any more.
                 await self.actor.delete(deletion, propagation="Foreground")
-        left = _seconds_since(intent.milvus.metadata.deletion_timestamp)
+        left = _seconds_since(milvus.metadata.deletion_timestamp)
         return max(1.0, MAKERS_SECONDS - left) if makers and left < MAKERS_SECONDS else None
 
     def forget(self, uid: str) -> None:
@@ -258,6 +265,12 @@ def _rollout(intent: Intent, observed: Observed) -> Rollout:
 
 def _seconds_since(moment: str | None) -> float:
     return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds() if moment else 0.0
+
+
+def _seconds_until(moment: str) -> float | None:
+    """Give the seconds until a moment that is to come; None where there is none."""
+    left = -_seconds_since(moment)
+    return left if left > 0 else None
 
 
 def _paused(milvus: Milvus) -> bool:
