@@ -21,7 +21,7 @@ from typing import NamedTuple
 from glede.kube.canonical import digest
 from glede.kube.errors import Conflict, Invalid, NotFound
 from glede.kube.fields import applied_fields, owned_part
-from glede.kube.objects import Key, Object, Resource, key_of, owner_uid, uid_of, version_of
+from glede.kube.objects import Key, Object, Resource, key_of, owner_kind, owner_uid, uid_of, version_of
 from glede.kube.transport import Transport
 
 MOST_REMEMBERED = 50_000  # objects: about 300 bytes each
@@ -54,11 +54,17 @@ def rendered_digest(obj: Object) -> str:
     return digest({**body, "metadata": metadata} if metadata else body)
 
 
+def is_of_another(error: Invalid) -> bool:
+    """Tell whether a write that names a uid was refused because another object has the name by now."""
+    return "metadata.uid: " in error.message
+
+
 @dataclass(frozen=True, slots=True)
 class Owned:
     """What is kept of an object that we own. ``owner`` is the uid of the owner that controls it.
 
-    ``partial`` tells that its values were not asked for: its digest is of paths alone.
+    ``owner_kind`` is that owner's kind. ``partial`` tells that its values were not asked for: its digest is
+    of paths alone.
     """
 
     key: Key
@@ -68,6 +74,7 @@ class Owned:
     deleting: bool
     owner: str | None
     partial: bool = False
+    owner_kind: str = ""
 
 
 def project_owned(manager: str) -> Callable[[Object], Owned]:
@@ -81,6 +88,7 @@ def project_owned(manager: str) -> Callable[[Object], Owned]:
             digest=owned_digest(obj, manager),
             deleting="deletionTimestamp" in obj["metadata"],
             owner=owner_uid(obj),
+            owner_kind=owner_kind(obj),
         )
 
     return project
@@ -128,7 +136,7 @@ class Applier:
             return await self._transport.apply(resource, key, body, manager=self._manager)
         except Invalid as error:
             # Where nothing has the name, the API server answers with a conflict; where another has it, so.
-            if uid and "metadata.uid: " in error.message:
+            if uid and is_of_another(error):
                 raise Conflict(
                     409, "AnotherObject", f"{resource.kind} {key}: is not {uid} any more"
                 ) from error

@@ -61,10 +61,19 @@ def version_of(obj: Object) -> str:
 
 def owner_uid(obj: Object) -> str | None:
     """Give the uid of the owner that controls an object."""
-    for owner in obj["metadata"].get("ownerReferences") or ():
-        if owner.get("controller"):
-            return str(owner["uid"])
-    return None
+    owner = _owner(obj)
+    return str(owner["uid"]) if owner else None
+
+
+def owner_kind(obj: Object) -> str:
+    """Give the kind of the owner that controls an object; empty where there is none."""
+    owner = _owner(obj)
+    return str(owner["kind"]) if owner else ""
+
+
+def _owner(obj: Object) -> Object | None:
+    owners = obj["metadata"].get("ownerReferences") or ()
+    return next((owner for owner in owners if owner.get("controller")), None)
 
 
 POD = Resource("", "v1", "pods", "Pod")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glede.api.milvus.spec import Milvus
-from glede.kube.applied import Applier
+from glede.kube.applied import Applier, is_of_another
 from glede.kube.errors import ApiError, Conflict, Invalid, NotFound, TooManyRequests
 from glede.kube.fields import applied_fields
 from glede.kube.objects import (
@@ -106,9 +106,14 @@ class Actor:
     async def _grow(self, larger: Larger) -> None:
         """Ask for a larger volume, if the claim still is the one that was meant."""
         storage = {"resources": {"requests": {"storage": larger.size}}}
-        with suppress(NotFound, Conflict):
-            body = {"metadata": {"uid": larger.uid}, "spec": storage}
+        body = {"metadata": {"uid": larger.uid}, "spec": storage}
+        try:
             await self.transport.patch(PVC, larger.key, body)
+        except (NotFound, Conflict):
+            return
+        except Invalid as error:
+            if not is_of_another(error):
+                raise
 
     async def _evict(self, milvus: Milvus, pod: PodView) -> float | None:
         """Evict a pod, if it still is the one that was meant and its budget allows it."""
@@ -211,18 +216,19 @@ class Actor:
         except NotFound:
             return False
 
-    async def claims(self, milvus: Milvus) -> dict[Ref, Held]:
-        """List the claims with a Milvus's label as they are now: what is watched may be a moment behind."""
+    async def listed(self, milvus: Milvus, *resources: Resource) -> dict[Ref, Held]:
+        """List what has a Milvus's label as it is now: what is watched may be a moment behind."""
         meta, project = milvus.metadata, held(MANAGER)
+        selection = Selection(meta.namespace, f"{MILVUS_LABEL}={meta.name}")
         found: dict[Ref, Held] = {}
-        continue_: str | None = None
-        while True:
-            selection = Selection(meta.namespace, f"{MILVUS_LABEL}={meta.name}")
-            page = await self.transport.list(PVC, selection, continue_=continue_)
-            found |= {Ref(PVC.kind, key_of(obj)): project(obj) for obj in page.items}
-            continue_ = page.continue_
-            if not continue_:
-                return found
+        for resource in resources:
+            page = await self.transport.list(resource, selection)
+            while True:
+                found |= {Ref(resource.kind, key_of(obj)): project(obj) for obj in page.items}
+                if not page.continue_:
+                    break
+                page = await self.transport.list(resource, selection, continue_=page.continue_)
+        return found
 
     async def finalizer(self, milvus: Milvus, *, wanted: bool) -> None:
         """Set our finalizer or take it away."""
@@ -231,7 +237,7 @@ class Actor:
             return
         if wanted:
             body = _cr({**_identity(milvus), "finalizers": [FINALIZER]})
-            await self.transport.apply(MILVUS, key_of_milvus(milvus), body)
+            await self._apply_own(milvus, body)
             return
         # Whoever set it, also milvus-operator: an apply could only take away what is ours.
         rest = [name for name in meta.finalizers if name != FINALIZER]
@@ -243,7 +249,16 @@ class Actor:
     async def status(self, milvus: Milvus, status: Mapping[str, Any]) -> Object:
         """Write a status; gives the object as the API server has it then."""
         body = _cr(_identity(milvus)) | {"status": dict(status)}
-        return await self.transport.apply(MILVUS, key_of_milvus(milvus), body, subresource="status")
+        return await self._apply_own(milvus, body, subresource="status")
+
+    async def _apply_own(self, milvus: Milvus, body: Object, subresource: str | None = None) -> Object:
+        key = key_of_milvus(milvus)
+        try:
+            return await self.transport.apply(MILVUS, key, body, subresource=subresource)
+        except Invalid as error:
+            if is_of_another(error):
+                raise Conflict(409, "AnotherObject", f"{MILVUS.kind} {key}: was made anew") from error
+            raise
 
 
 def _standing_in_the_way(obj: Object) -> Object | None:

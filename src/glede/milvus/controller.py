@@ -20,10 +20,11 @@ from glede.milvus.foreign import is_foreign, left_alone
 from glede.milvus.halt import Halt, halt
 from glede.milvus.health import Health, examine
 from glede.milvus.intent import Intent, intent_of
+from glede.milvus.leaving import let_go, seconds_since
 from glede.milvus.loads import LoadReader
 from glede.milvus.manifest import Manifest, key_of_milvus
-from glede.milvus.observed import DependencyState, Observed, dependency_state
-from glede.milvus.plan import keeps_finalizer, makers_of_volumes, plan, volumes_to_delete
+from glede.milvus.observed import DependencyState, Observed, dependency_state, observed_of
+from glede.milvus.plan import keeps_finalizer, plan
 from glede.milvus.references import secrets_named
 from glede.milvus.resolve import resolve
 from glede.milvus.resolved import Resolved
@@ -45,8 +46,6 @@ COUNTERS_SECONDS = 5.0
 ANSWER_SECONDS = 6.0
 # What the API server refuses is tried again now and then: what it lacks may come.
 REFUSED_SECONDS = 60.0
-# A pod on a lost node never ends, and must not keep a Milvus from being deleted for ever.
-MAKERS_SECONDS = 120.0
 
 Object = dict[str, Any]
 
@@ -117,7 +116,7 @@ class MilvusReconciler:
             zones=zones,
             tool_image=kept if kept and not renew else self.tool_image,
             pod_monitors=scope.pod_monitors,
-            earlier=recollection.numbers(milvus, scope.of(key)[0]),
+            earlier=recollection.numbers(milvus, observed_of(milvus, *scope.of(key)).held),
             volumes=milvus.status.get("volumes") or {},
             taken_back=came_back(milvus),
             images={**self.images, **recollection.images(milvus)},
@@ -149,9 +148,8 @@ class MilvusReconciler:
 
     def _observe(self, intent: Intent, values: Mapping[str, SecretValue]) -> Observed:
         key = key_of_milvus(intent.milvus)
-        held, pods = self.scope_of(key).of(key)
         answers = self.externals.answers(intent.resolved, values) if intent.resolved else {}
-        observed = Observed(held, pods, answers)
+        observed = replace(observed_of(intent.milvus, *self.scope_of(key).of(key)), answers=answers)
         if intent.resolved and intent.desired and asks_for_loads(intent.resolved, intent.desired, observed):
             return replace(observed, loads=self.load_reader.loads(intent.resolved, values))
         self.load_reader.forget(intent.milvus.metadata.uid)
@@ -203,7 +201,12 @@ class MilvusReconciler:
             paused=_paused(milvus),
             failed=failed,
         )
-        new = status(situation)
+        late = _seconds_until(situation.rollout.overdue.since)
+        wait = await self._write(milvus, status(situation), health)
+        return wait if late is None or (wait is not None and wait < late) else late
+
+    async def _write(self, milvus: Milvus, new: Mapping[str, Any], health: Health) -> float | None:
+        """Write a status where it has changed; gives the seconds for which that waits, if it does."""
         if new == milvus.status:
             return None
         if (wait := self._may_wait(milvus, new, health)) > 0:
@@ -229,33 +232,11 @@ class MilvusReconciler:
         return self._written.get(uid, 0.0) + COUNTERS_SECONDS - moment
 
     async def _delete(self, intent: Intent, resolved: Resolved | None) -> float | None:
-        """Let a Milvus go: its volumes where the manifest says so; all else goes by owner references."""
         milvus = intent.milvus
         self.forget(milvus.metadata.uid)
-        if FINALIZER not in milvus.metadata.finalizers:
-            return None
-        if milvus.status.get("status") != "Deleting":
-            await self.actor.status(milvus, {**milvus.status, "status": "Deleting"})
-        if resolved is None:
+        if resolved is None and FINALIZER in milvus.metadata.finalizers:
             log.warning("the manifest cannot be read, so its volumes are kept: %s", intent.problems)
-        else:
-            waits = await self._end_makers(resolved, intent)
-            if waits:
-                return waits
-            for deletion in volumes_to_delete(resolved, Observed(await self.actor.claims(milvus))):
-                await self.actor.delete(deletion)
-        await self.actor.finalizer(milvus, wanted=False)
-        return None
-
-    async def _end_makers(self, resolved: Resolved, intent: Intent) -> float | None:
-        """Delete what would make claims anew; gives the seconds to wait for its end, None for none."""
-        makers = makers_of_volumes(resolved, self._observe(intent, {}))
-        for deletion, deleting in makers:
-            if not deleting:
-                # It stays until its pods are gone, and makes nothing any more.
-                await self.actor.delete(deletion, propagation="Foreground")
-        left = _seconds_since(intent.milvus.metadata.deletion_timestamp)
-        return max(1.0, MAKERS_SECONDS - left) if makers and left < MAKERS_SECONDS else None
+        return await let_go(self.actor, milvus, resolved)
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a Milvus."""
@@ -274,8 +255,10 @@ def _turns(intent: Intent, observed: Observed) -> tuple[Rollout, Halt]:
     return rollout(*found), halt(*found)
 
 
-def _seconds_since(moment: str | None) -> float:
-    return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds() if moment else 0.0
+def _seconds_until(moment: str) -> float | None:
+    """Give the seconds until a moment that is to come; None where there is none."""
+    left = -seconds_since(moment)
+    return left if left > 0 else None
 
 
 def _paused(milvus: Milvus) -> bool:

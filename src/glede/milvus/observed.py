@@ -1,12 +1,18 @@
 """One snapshot of what there is of a Milvus."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from glede.api.milvus.spec import Milvus
 from glede.kube.objects import Key
 from glede.milvus.desired import Ref
+from glede.milvus.kinds import MILVUS
 from glede.milvus.resolved import Dependency, DependencyKind, InClusterPlan
 from glede.milvus.views import EntryView, Held, PodView, WorkloadView
+
+_NAMES: dict[DependencyKind, str] = {"etcd": "Etcd", "storage": "Storage", "log": "MsgStream"}
+# So many of what is left are named.
+_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +41,14 @@ class Observed:
     """What the cluster holds of one Milvus, and what its external dependencies answered.
 
     ``loads`` is what its etcd tells of loaded data: None where it was not asked, or has not answered yet.
+    ``remains`` names what is left of an earlier Milvus of the same name; nothing else here knows of it.
     """
 
     held: Mapping[Ref, Held]
     pods: tuple[PodView, ...] = ()
     answers: Mapping[DependencyKind, Answer] = field(default_factory=dict)
     loads: Loads | None = None
+    remains: str = ""
 
     def workload(self, ref: Ref) -> WorkloadView | None:
         """Give a Deployment or StatefulSet."""
@@ -71,6 +79,28 @@ class Observed:
         return lines[0] if lines else ""
 
 
+def observed_of(milvus: Milvus, held: Mapping[Ref, Held], pods: Sequence[PodView]) -> Observed:
+    """Tell what of all that has a Milvus's label is its own, and what an earlier one of its name has left.
+
+    Kubernetes deletes what a dead Milvus owns, but later, and its pods after their Deployment: where a Milvus
+    has not served yet and has no Deployment, pods of Milvus are of the earlier one. What has no owner was to
+    stay, and is the new one's now.
+    """
+    theirs = {ref for ref, one in held.items() if _is_of_another(milvus, one)}
+    own = {ref: one for ref, one in held.items() if ref not in theirs}
+    begun = milvus.status.get("currentImage") or any(ref.kind == "Deployment" for ref in own)
+    leaving = [] if begun else [pod for pod in pods if pod.component and pod.component not in _NAMES]
+    names = [f"{ref.kind} {ref.key.name}" for ref in sorted(theirs, key=lambda ref: (ref.kind, ref.key))]
+    names += [f"Pod {pod.key.name}" for pod in leaving]
+    more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    kept = tuple(pod for pod in pods if pod not in leaving)
+    return Observed(own, kept, remains=", ".join([*names[:_NAMED], *more]))
+
+
+def _is_of_another(milvus: Milvus, held: Held) -> bool:
+    return held.owned.owner_kind == MILVUS.kind and held.owned.owner != milvus.metadata.uid
+
+
 @dataclass(frozen=True, slots=True)
 class DependencyState:
     """Whether a dependency serves (None: not known yet), whether all of it does, and in what words.
@@ -88,9 +118,6 @@ class DependencyState:
     renewed: bool = True
     outdated: tuple[PodView, ...] = ()
     steady: bool = True
-
-
-_NAMES: dict[DependencyKind, str] = {"etcd": "Etcd", "storage": "Storage", "log": "MsgStream"}
 
 
 def dependency_state(namespace: str, dependency: Dependency, observed: Observed) -> DependencyState:

@@ -83,7 +83,12 @@ def plan(
 
     Before its pods come all other objects, in a step of their own: where many are made at a time, the pods of
     the first would delay the objects of the last.
+
+    Nothing is made beside what an earlier Milvus of the name has left: its pods would work on the new one's
+    etcd, and the new one's on volumes that are about to go.
     """
+    if observed.remains:
+        return Plan(waits=observed.remains)
     turns = rollout(resolved, wanted, observed)
     started = any(observed.workload(ref_of(obj)) for obj in wanted.milvus if obj["kind"] == "Deployment")
     missing = "; ".join(
@@ -205,15 +210,27 @@ def makers_of_volumes(resolved: Resolved, observed: Observed) -> list[tuple[Dele
 
 
 def volumes_to_delete(resolved: Resolved, observed: Observed) -> list[Deletion]:
-    """Give the claims that go with the Milvus: those whose dependency says pvcDeletion."""
+    """Give the claims that go with the Milvus: those whose dependency says pvcDeletion.
+
+    None goes where what works on them has been taken from the Milvus (--cascade=orphan), and runs on.
+    """
+    emptied = [plan.workload for plan in _emptied(resolved)]
+    if any(_runs_on(ref, held, resolved, emptied) for ref, held in observed.held.items()):
+        return []
     found = []
     for ref, held in observed.held.items():
         if ref.kind != "PersistentVolumeClaim" or held.owned.deleting:
             continue
         embedded = _deletes_embedded(resolved) and ref.key.name == f"{resolved.name}-data"
-        if embedded or any(claim_of(ref.key.name, dependency.workload) for dependency in _emptied(resolved)):
+        if embedded or any(claim_of(ref.key.name, workload) for workload in emptied):
             found.append(Deletion(ref, held.owned.uid))
     return found
+
+
+def _runs_on(ref: Ref, held: Held, resolved: Resolved, emptied: Sequence[str]) -> bool:
+    """Tell whether a workload that would go with its Milvus has another owner, or none, and stays."""
+    goes = ref.kind == "Deployment" or (ref.kind == "StatefulSet" and ref.key.name in emptied)
+    return goes and held.owned.owner != resolved.milvus.metadata.uid and not held.owned.deleting
 
 
 def keeps_finalizer(resolved: Resolved) -> bool:

@@ -35,6 +35,9 @@ def progressing(situation: Situation) -> Condition:
     """Give the condition Progressing: whether a change is on its way, and what becomes of it."""
     if stands := _standing(situation):
         return Condition("Progressing", "False", *stands)
+    if situation.observed.remains:
+        words = f"waits for the end of an earlier Milvus of this name: {situation.observed.remains}"
+        return Condition("Progressing", "True", "EarlierLeaving", words)
     if situation.back:
         return _taken_back(situation)
     if situation.health.updated and situation.health.serving and not situation.scale_in.going:
@@ -91,7 +94,7 @@ def _standing(situation: Situation) -> tuple[str, str] | None:
     if situation.refused:
         field = situation.refused[0].field
         return "SpecRefused", f"{field}: see the condition SpecAccepted; what ran before goes on"
-    if situation.rollout.overdue and not situation.fails:
+    if situation.overdue and not situation.fails:
         rest = "; what waits for it keeps its pods" if situation.rollout.waiting else ""
-        return "DeadlineExceeded", f"{situation.rollout.overdue}{rest}. Correct the manifest"
+        return "DeadlineExceeded", f"{situation.overdue}{rest}. Correct the manifest"
     return None

@@ -8,8 +8,9 @@ A Deployment that is wanted no longer has its turn too: after those that take ov
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from glede.milvus.deadline import Overdue
 from glede.milvus.desired import Desired, Object, Ref, ref_of
 from glede.milvus.labels import COMPONENT_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.observed import Observed
@@ -25,14 +26,14 @@ _ONE_BY_ONE = frozenset({"rollingUpgrade", "rollingDowngrade"})
 class Rollout:
     """Where a rollout is: the component that is being replaced, and the Deployments that wait for it.
 
-    ``at`` is "" where nothing is being replaced. ``overdue`` tells why it is not done within its deadline, ""
-    while it may still be. ``leaving`` are the Deployments that are wanted no longer and whose turn has come;
-    None where there are no turns.
+    ``at`` is "" where nothing is being replaced. ``overdue`` tells why it is not done within its deadline,
+    and from when on that counts. ``leaving`` are the Deployments that are wanted no longer and whose turn has
+    come; None where there are no turns.
     """
 
     at: str = ""
     waiting: tuple[Ref, ...] = ()
-    overdue: str = ""
+    overdue: Overdue = field(default_factory=Overdue)
     leaving: tuple[Ref, ...] | None = None
 
 
@@ -72,7 +73,7 @@ def rollout(resolved: Resolved, wanted: Desired, observed: Observed) -> Rollout:
     ordered = _one_by_one(resolved) and (crossing or any(_is_to_come(step, crossing) for step in steps))
     steps += _unwanted(resolved, wanted, observed) if ordered else ()
     steps.sort(key=lambda step: _place(step, places))
-    at, overdue = "", ""
+    at, overdue = "", Overdue()
     waiting: list[Ref] = []
     leaving: list[_Step] = []
     for step in steps:
@@ -130,10 +131,11 @@ def _place(step: _Step, places: Mapping[str, int]) -> tuple[int, bool]:
     return max(places[name] for name in after(step.component, places)), True
 
 
-def _overdue(step: _Step, observed: Observed) -> str:
-    if not (step.view and step.is_new and step.view.overdue):
-        return ""
-    return f"{step.component}: {observed.trouble(step.component) or step.view.overdue}"
+def _overdue(step: _Step, observed: Observed) -> Overdue:
+    found = step.view.overdue if step.view and step.is_new else Overdue()
+    if not found.words:
+        return found
+    return replace(found, words=f"{step.component}: {observed.trouble(step.component) or found.words}")
 
 
 def _one_by_one(resolved: Resolved) -> bool:

@@ -46,9 +46,15 @@ class Situation:
         return self.health.updated and not self.refused and not self.failed and not self.back
 
     @property
+    def overdue(self) -> str:
+        """Why a rollout is not done within its deadline; "" while it may still be."""
+        late = self.rollout.overdue
+        return late.words if late.since <= self.now else ""
+
+    @property
     def fails(self) -> str:
         """Why the manifest is to be taken back; "" where it is not."""
-        words = self.rollout.overdue
+        words = self.overdue
         if not words or self.resolved is None:
             return ""
         names = {part.component for part in self.health.parts}

@@ -6,6 +6,7 @@ from typing import Any
 
 from glede.kube.applied import Owned, project_owned
 from glede.kube.objects import Key, key_of, uid_of
+from glede.milvus.deadline import Overdue, overdue
 from glede.milvus.labels import COMPONENT_LABEL, GROUP_LABEL, MILVUS_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.readable import readable
 
@@ -54,7 +55,7 @@ class WorkloadView(Held):
     owns_replicas: bool
     template: str
     rolled: bool
-    overdue: str
+    overdue: Overdue
     paused: bool
     revision: str = ""
     claim: str = ""
@@ -170,7 +171,7 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
             template=meta.get("annotations", {}).get(TEMPLATE_ANNOTATION, ""),
             rolled=current and _rolled(spec, status, progressing),
             # Until its controller has seen the newest template, its words are about the one before.
-            overdue=_overdue(progressing) if current else "",
+            overdue=overdue(obj, manager) if current else Overdue(),
             paused=bool(spec.get("paused")),
             revision=status.get("updateRevision", ""),
             claim=next(map(_size, spec.get("volumeClaimTemplates", [])), ""),
@@ -192,11 +193,6 @@ def _rolled(spec: Object, status: Object, progressing: Object) -> bool:
     """
     pods = {spec.get("replicas", 1), status.get("updatedReplicas", 0), status.get("replicas", 0)}
     return progressing.get("reason") == "NewReplicaSetAvailable" and len(pods) == 1
-
-
-def _overdue(progressing: Object) -> str:
-    late = progressing.get("reason") == "ProgressDeadlineExceeded"
-    return str(progressing.get("message") or "its deadline has passed") if late else ""
 
 
 def _owns_replicas(obj: Object, manager: str) -> bool:

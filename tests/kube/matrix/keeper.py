@@ -65,6 +65,9 @@ class Series:
             return self.trouble
         return None
 
+    async def halt(self) -> None:
+        """Hold the answer to the write that was counted last; here, no write's."""
+
 
 class Spoiled(FaultyTransport):
     """Has trouble with its writes as a series says."""
@@ -80,6 +83,7 @@ class Spoiled(FaultyTransport):
         if trouble and trouble.error and not trouble.applied:
             raise trouble.error
         answer = await super()._pass(request, send)
+        await self._keeper.series.halt()
         if trouble:
             self.crashed = trouble.error is None
             raise trouble.error or Crash

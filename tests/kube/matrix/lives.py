@@ -160,9 +160,9 @@ class Life:
         return int(found["metadata"]["generation"])
 
 
-async def make_volume(chronicle: Chronicle, namespace: str, claim: str) -> None:
-    """Make the volume that a claim will be bound to."""
-    name = f"{namespace}-{claim}"
+async def make_volume(chronicle: Chronicle, namespace: str, claim: str, name: str = "") -> None:
+    """Make a volume that a claim will be bound to."""
+    name = name or f"{namespace}-{claim}"
     spec = {
         "capacity": {"storage": "10Gi"},
         "accessModes": ["ReadWriteOnce"],

@@ -8,6 +8,7 @@ from tests.unit.milvus.rendered import FACTS, UID, milvus
 
 from glede.api.milvus.spec import Milvus
 from glede.kube.applied import Owned
+from glede.milvus.deadline import Overdue
 from glede.milvus.desired import Ref, ref_of
 from glede.milvus.facts import Facts, SecretFacts
 from glede.milvus.health import Health, examine
@@ -104,6 +105,6 @@ def _held(obj: dict[str, Any]) -> Held:
         owns_replicas=True,
         template=obj["metadata"].get("annotations", {}).get(TEMPLATE_ANNOTATION, ""),
         rolled=True,
-        overdue="",
+        overdue=Overdue(),
         paused=False,
     )

@@ -120,6 +120,35 @@ def test_volumes_go_only_where_the_manifest_says_so() -> None:
     assert keeps_finalizer(gone.resolved)
 
 
+def test_no_volume_goes_under_what_was_taken_from_its_milvus_and_runs_on() -> None:
+    gone = intent(dependencies={"etcd": EMPTY})
+    assert gone.resolved is not None
+    claims = {Ref("PersistentVolumeClaim", ref_key(name)): _claim(name) for name in ("data-kite-etcd-0",)}
+    for ref in (Ref("StatefulSet", ref_key("kite-etcd")), Ref("Deployment", ref_key("kite-milvus-proxy"))):
+        there = whole(gone)[ref]
+        owned = claims | {ref: replace(there, owned=replace(there.owned, owner=UID))}
+        orphan = claims | {ref: replace(there, owned=replace(there.owned, owner=None))}
+        ending = claims | {ref: replace(there, owned=replace(there.owned, owner=None, deleting=True))}
+        assert volumes_to_delete(gone.resolved, Observed(owned))
+        assert not volumes_to_delete(gone.resolved, Observed(orphan))
+        assert volumes_to_delete(gone.resolved, Observed(ending))
+    kafka = whole(gone)[Ref("StatefulSet", ref_key("kite-kafka"))]
+    stays = {
+        Ref("StatefulSet", ref_key("kite-kafka")): replace(kafka, owned=replace(kafka.owned, owner=None))
+    }
+    assert volumes_to_delete(gone.resolved, Observed(claims | stays)), "it was to stay in any case"
+
+
+def test_nothing_is_done_beside_what_an_earlier_milvus_left() -> None:
+    wanted = intent()
+    assert wanted.resolved is not None
+    assert wanted.desired is not None
+    observed = Observed({}, remains="Deployment kite-milvus-proxy")
+    states, health = judged(wanted, observed)
+    found = plan(wanted.resolved, wanted.desired, observed, states, health)
+    assert found == Plan(waits="Deployment kite-milvus-proxy")
+
+
 def _claim(name: str) -> Held:
     some = next(iter(whole(intent()).values()))
     return Held(replace(some.owned, key=ref_key(name), owner=None), "kite")

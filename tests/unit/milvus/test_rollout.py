@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.milvus.snapshots import changed, intent, pod, ref_key, whole
 
+from glede.milvus.deadline import Overdue
 from glede.milvus.desired import Ref
 from glede.milvus.intent import Intent
 from glede.milvus.observed import Observed
@@ -127,17 +128,18 @@ def test_a_component_that_is_paused_keeps_nobody_waiting() -> None:
 
 def test_a_missed_deadline_is_told_with_its_cause() -> None:
     wanted = _wanted()
-    late = changed(_held(wanted, "indexnode"), "kite-milvus-indexnode", rolled=False, overdue="too late")
-    assert _rollout(wanted, late).overdue == "indexnode: too late"
+    missed = Overdue("too late", "2026-01-01T00:00:00Z")
+    late = changed(_held(wanted, "indexnode"), "kite-milvus-indexnode", rolled=False, overdue=missed)
+    assert _rollout(wanted, late).overdue == Overdue("indexnode: too late", missed.since)
     crashing = pod("indexnode", ready=False, trouble="container indexnode: ErrImagePull")
-    told = _rollout(wanted, late, (crashing,)).overdue
+    told = _rollout(wanted, late, (crashing,)).overdue.words
     assert (
         told
         == f"indexnode: pod {ref_key('kite-milvus-indexnode-abc').name} container indexnode: ErrImagePull"
     )
     # That of the earlier manifest says nothing about this one.
-    earlier = changed(_held(wanted), "kite-milvus-indexnode", rolled=False, overdue="too late")
-    assert _rollout(wanted, earlier).overdue == ""
+    earlier = changed(_held(wanted), "kite-milvus-indexnode", rolled=False, overdue=missed)
+    assert _rollout(wanted, earlier).overdue == Overdue()
 
 
 BEFORE_STREAMING = {"currentImage": "milvusdb/milvus:v2.5.16", "currentVersion": "2.5.16"}

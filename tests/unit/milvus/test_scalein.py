@@ -179,10 +179,9 @@ def test_others_go_at_once() -> None:
     assert applied(found, Ref("Deployment", ref_key("kite-milvus-proxy"))) == 1
 
 
-def test_a_milvus_that_is_stopped_stops_at_once() -> None:
-    none = {"replicas": 0}
+def test_nodes_of_a_milvus_that_is_stopped_go_all_at_once() -> None:
     names = ("proxy", "mixCoord", "dataNode", "queryNode", "indexNode")
-    wanted = asking(0, **dict.fromkeys(names, none))
+    wanted = asking(0, None, **{name: {"replicas": 0} for name in names})
     found = planned(wanted, Observed(running(wanted, 3), pods(3), loads=Loads(2, "books")))
     assert applied(found, QUERY) == 0
 

@@ -31,7 +31,12 @@ class Cluster:
     def look(self) -> ScaleIn:
         staying = [state for state in self.pods if state != "leaving"]
         ready = staying.count("ready")
-        values = {"updated": len(staying), "total": len(staying), "ready": ready, "available": ready}
+        values: dict[str, Any] = {
+            "updated": len(staying),
+            "total": len(staying),
+            "ready": ready,
+            "available": ready,
+        }
         current = self.seen == self.replicas
         held = running(self.wanted, self.replicas, **values, current=current)
         found = tuple(

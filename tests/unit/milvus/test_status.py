@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.milvus.snapshots import WELL, changed, intent, judged, pod, ref_key, whole, without
 
+from glede.milvus.deadline import Overdue
 from glede.milvus.desired import Ref
 from glede.milvus.health import examine
 from glede.milvus.intent import Intent
@@ -197,8 +198,8 @@ def test_nothing_made_yet_is_not_ready() -> None:
     assert "proxy: not made yet" in _message(found, "MilvusReady")
 
 
-def _late(reason: str = "indexnode: ErrImagePull") -> Rollout:
-    return Rollout(at="indexnode", overdue=reason)
+def _late(reason: str = "indexnode: ErrImagePull", since: str = "") -> Rollout:
+    return Rollout(at="indexnode", overdue=Overdue(reason, since))
 
 
 def _after(generation: int, **status_: Any) -> Intent:
@@ -233,6 +234,15 @@ def test_a_change_that_misses_its_deadline_is_taken_back_and_told() -> None:
     assert "is not followed" in _message(back, "MilvusUpdated")
     corrected = _status(_after(3, rolledBack=found["rolledBack"]), rolling)
     assert "rolledBack" not in corrected
+
+
+def test_what_is_late_counts_from_its_moment_on() -> None:
+    wanted = _after(2)
+    rolling = changed(whole(wanted), "kite-milvus-indexnode", updated=0)
+    past, to_come = "2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+    assert "rolledBack" in _status(wanted, rolling, rollout=_late(since=past))
+    found = _status(wanted, rolling, rollout=_late(since=to_come))
+    assert ("rolledBack" in found, _reason(found, "Progressing")) == (False, "Rolling")
 
 
 def test_a_change_that_cannot_be_taken_back_is_told_to_stand_still() -> None:

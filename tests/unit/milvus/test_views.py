@@ -81,4 +81,4 @@ def test_a_missed_deadline_is_of_the_template_that_was_seen(seen: int, overdue: 
         "spec": {"template": {"spec": {}}},
         "status": {"observedGeneration": seen, "conditions": [{**late, "message": "too late"}]},
     }
-    assert workload("glede")(obj).overdue == overdue
+    assert workload("glede")(obj).overdue.words == overdue
