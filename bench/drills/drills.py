@@ -145,8 +145,11 @@ def _cut(side: Side) -> None:
 
 
 def _away(kind: str, most: int, fault: Callable[[Pod], AbstractContextManager[None]], side: Side) -> None:
+    pods = side.dependency(kind)[:most]
+    if not pods:
+        raise LabError(f"{side.title}: no pod of {kind}")
     with ExitStack() as stack:
-        for pod in side.dependency(kind)[:most]:
+        for pod in pods:
             stack.enter_context(fault(pod))
         time.sleep(AWAY_SECONDS)
 

@@ -252,7 +252,7 @@ class Ours(Side):
 
     def dependency(self, kind: str) -> list[Pod]:
         """Give the pods of ``etcd``, ``storage`` or ``kafka``."""
-        return self.pods(kind)
+        return self.pods({"kafka": "log"}.get(kind, kind))
 
     def _change(self, components: dict[str, Any]) -> None:
         self._patch({"components": components})
