@@ -24,7 +24,7 @@ from tests.kube.matrix.manifests import NAME, milvus
 from tests.kube.matrix.scene import condition
 
 from glede.kube.objects import POD, Key, owner_uid, uid_of
-from glede.milvus import controller
+from glede.milvus import leaving
 from glede.milvus.kinds import MILVUS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
@@ -86,7 +86,7 @@ async def test_r10_the_finalizer_ends_though_a_pod_of_a_dependency_never_does(
 
     An operator dies meanwhile too.
     """
-    monkeypatch.setattr(controller, "MAKERS_SECONDS", 4.0)
+    monkeypatch.setattr(leaving, "MAKERS_SECONDS", 4.0)
     pod = "kite-etcd-0"
     async with following(ground) as chronicle:
         namespace = await prepared(chronicle, ALONE["Delete"])
