@@ -115,7 +115,8 @@ def waits_for(what: str) -> Callable[[Now], str]:
     """Tell whether a Milvus says that it waits for the end of this."""
 
     def lacking(now: Now) -> str:
-        found = condition(now[Name(MILVUS.plural, NAME)], "Progressing")
+        # What is followed here may be a moment behind what was made.
+        found = condition(now.get(Name(MILVUS.plural, NAME), {}), "Progressing")
         waits = found.get("reason") == "EarlierLeaving" and what in found["message"]
         return "" if waits else str(found)
 
