@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from glede.kube.canonical import digest
-from glede.kube.errors import Conflict, Invalid, NotFound
+from glede.kube.errors import NotFound
 from glede.kube.fields import applied_fields, owned_part
 from glede.kube.objects import Key, Object, Resource, key_of, owner_kind, owner_uid, uid_of, version_of
 from glede.kube.transport import Transport
@@ -52,11 +52,6 @@ def rendered_digest(obj: Object) -> str:
     body = {name: value for name, value in obj.items() if name not in ("apiVersion", "kind", "metadata")}
     metadata = {name: value for name, value in obj["metadata"].items() if name not in _IDENTITY}
     return digest({**body, "metadata": metadata} if metadata else body)
-
-
-def is_of_another(error: Invalid) -> bool:
-    """Tell whether a write that names a uid was refused because another object has the name by now."""
-    return "metadata.uid: " in error.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +127,7 @@ class Applier:
         if uid:
             # Another object may have the name by now, and must not be taken for this one.
             body = {**rendered, "metadata": {**rendered["metadata"], "uid": uid}}
-        try:
-            return await self._transport.apply(resource, key, body, manager=self._manager)
-        except Invalid as error:
-            # Where nothing has the name, the API server answers with a conflict; where another has it, so.
-            if uid and is_of_another(error):
-                raise Conflict(
-                    409, "AnotherObject", f"{resource.kind} {key}: is not {uid} any more"
-                ) from error
-            raise
+        return await self._transport.apply(resource, key, body, manager=self._manager)
 
     def _is_so(self, live: Owned, wanted: str) -> bool:
         if live.digest == wanted:

@@ -66,6 +66,10 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     429: TooManyRequests,
 }
 
+# A write that names a uid is a conflict where nothing has the name, and where another has it breaks the rule
+# that a uid stays as it is.
+_UID = "metadata.uid"
+
 
 def error_from(status: int, body: bytes | dict[str, Any] = b"", retry_after: float | None = None) -> ApiError:
     """Make the error of an answer: ``body`` is a Status as the API server sends it, or any text."""
@@ -73,7 +77,10 @@ def error_from(status: int, body: bytes | dict[str, Any] = b"", retry_after: flo
     found = body if isinstance(body, dict) else _status(body)
     reason = str(found.get("reason") or "Unknown")
     message = str(found.get("message") or "no message")[:MOST_MESSAGE]
-    seconds = (found.get("details") or {}).get("retryAfterSeconds")
+    details = found.get("details") or {}
+    if any(cause.get("field") == _UID for cause in details.get("causes") or ()):
+        kind, status, reason = Conflict, 409, "AnotherObject"
+    seconds = details.get("retryAfterSeconds")
     if retry_after is None and seconds:
         retry_after = float(seconds)
     return kind(status, reason, message, retry_after)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glede.api.milvus.spec import Milvus
-from glede.kube.applied import Applier, is_of_another
+from glede.kube.applied import Applier
 from glede.kube.errors import ApiError, Conflict, Invalid, NotFound, TooManyRequests
 from glede.kube.fields import applied_fields
 from glede.kube.objects import (
@@ -106,14 +106,9 @@ class Actor:
     async def _grow(self, larger: Larger) -> None:
         """Ask for a larger volume, if the claim still is the one that was meant."""
         storage = {"resources": {"requests": {"storage": larger.size}}}
-        body = {"metadata": {"uid": larger.uid}, "spec": storage}
-        try:
+        with suppress(NotFound, Conflict):
+            body = {"metadata": {"uid": larger.uid}, "spec": storage}
             await self.transport.patch(PVC, larger.key, body)
-        except (NotFound, Conflict):
-            return
-        except Invalid as error:
-            if not is_of_another(error):
-                raise
 
     async def _evict(self, milvus: Milvus, pod: PodView) -> float | None:
         """Evict a pod, if it still is the one that was meant and its budget allows it."""
@@ -237,7 +232,7 @@ class Actor:
             return
         if wanted:
             body = _cr({**_identity(milvus), "finalizers": [FINALIZER]})
-            await self._apply_own(milvus, body)
+            await self.transport.apply(MILVUS, key_of_milvus(milvus), body)
             return
         # Whoever set it, also milvus-operator: an apply could only take away what is ours.
         rest = [name for name in meta.finalizers if name != FINALIZER]
@@ -249,16 +244,7 @@ class Actor:
     async def status(self, milvus: Milvus, status: Mapping[str, Any]) -> Object:
         """Write a status; gives the object as the API server has it then."""
         body = _cr(_identity(milvus)) | {"status": dict(status)}
-        return await self._apply_own(milvus, body, subresource="status")
-
-    async def _apply_own(self, milvus: Milvus, body: Object, subresource: str | None = None) -> Object:
-        key = key_of_milvus(milvus)
-        try:
-            return await self.transport.apply(MILVUS, key, body, subresource=subresource)
-        except Invalid as error:
-            if is_of_another(error):
-                raise Conflict(409, "AnotherObject", f"{MILVUS.kind} {key}: was made anew") from error
-            raise
+        return await self.transport.apply(MILVUS, key_of_milvus(milvus), body, subresource="status")
 
 
 def _standing_in_the_way(obj: Object) -> Object | None:
