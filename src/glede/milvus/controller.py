@@ -203,7 +203,7 @@ class MilvusReconciler:
         )
         late = _seconds_until(situation.rollout.overdue.since)
         wait = await self._write(milvus, status(situation), health)
-        return wait if late is None or (wait is not None and wait < late) else late
+        return min((seconds for seconds in (wait, late) if seconds is not None), default=None)
 
     async def _write(self, milvus: Milvus, new: Mapping[str, Any], health: Health) -> float | None:
         """Write a status where it has changed; gives the seconds for which that waits, if it does."""

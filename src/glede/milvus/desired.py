@@ -1,13 +1,13 @@
 """Everything that a Milvus should consist of, in the order in which it is made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from glede.kube.applied import rendered_digest
 from glede.kube.objects import Key
 from glede.milvus.dependencies import render_dependency
-from glede.milvus.labels import MILVUS_LABEL
+from glede.milvus.labels import COMPONENT_LABEL, MILVUS_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.render import render_milvus
 from glede.milvus.render.labels import owner_reference
 from glede.milvus.resolved import Dependency, Resolved
@@ -38,11 +38,22 @@ class Desired:
         """All objects."""
         return self.dependencies + self.milvus
 
+    def deployments(self) -> Iterator[tuple[str, Ref, Object]]:
+        """Give Milvus's Deployments, each with its component and reference."""
+        for obj in self.milvus:
+            if obj["kind"] == "Deployment":
+                yield obj["metadata"]["labels"][COMPONENT_LABEL], ref_of(obj), obj
+
 
 def ref_of(obj: Object) -> Ref:
     """Give a rendered object's reference."""
     meta = obj["metadata"]
     return Ref(obj["kind"], Key(meta["namespace"], meta["name"]))
+
+
+def template_of(deployment: Object) -> str:
+    """Give the digest of a rendered Deployment's pod template."""
+    return str(deployment["metadata"]["annotations"][TEMPLATE_ANNOTATION])
 
 
 def desired(resolved: Resolved) -> Desired:

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glede.api.milvus.components import field_of
-from glede.milvus.desired import Desired, Ref, ref_of
-from glede.milvus.labels import COMPONENT_LABEL
+from glede.milvus.desired import Desired, Ref
 from glede.milvus.observed import Observed
 from glede.milvus.resolved import Resolved
 from glede.milvus.views import WorkloadView
@@ -53,11 +52,9 @@ def halt(resolved: Resolved, wanted: Desired, observed: Observed) -> Halt:
 
 
 def _parts(wanted: Desired, observed: Observed) -> Iterator[_Part]:
-    for obj in wanted.milvus:
-        ref = ref_of(obj)
-        view = observed.workload(ref) if obj["kind"] == "Deployment" else None
+    for component, ref, obj in wanted.deployments():
+        view = observed.workload(ref)
         if view and not view.owned.deleting:
-            component = str(obj["metadata"]["labels"][COMPONENT_LABEL])
             yield _Part(component, ref, view, obj["spec"].get("replicas") != 0)
 
 

@@ -1,13 +1,13 @@
 """One snapshot of what there is of a Milvus."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glede.api.milvus.spec import Milvus
 from glede.kube.objects import Key
-from glede.milvus.desired import Ref
+from glede.milvus.desired import Desired, Ref
 from glede.milvus.kinds import MILVUS
-from glede.milvus.resolved import Dependency, DependencyKind, InClusterPlan
+from glede.milvus.resolved import Dependency, DependencyKind, InClusterPlan, Resolved
 from glede.milvus.views import EntryView, Held, PodView, WorkloadView
 
 _NAMES: dict[DependencyKind, str] = {"etcd": "Etcd", "storage": "Storage", "log": "MsgStream"}
@@ -68,6 +68,14 @@ class Observed:
             if ref.kind == "Deployment" and isinstance(view, WorkloadView)
         ]
         return sorted(found, key=lambda view: view.key)
+
+    def unwanted(self, resolved: Resolved, wanted: Desired) -> Iterator[WorkloadView]:
+        """Give this very Milvus's Deployments that are wanted no longer and not yet deleted."""
+        refs = {ref for _, ref, _ in wanted.deployments()}
+        for view in self.deployments():
+            ours = view.owned.owner == resolved.milvus.metadata.uid and not view.owned.deleting
+            if ours and Ref("Deployment", view.key) not in refs:
+                yield view
 
     def trouble(self, component: str) -> str:
         """Say what is wrong with a component's pods, in one line; "" for nothing."""

@@ -90,7 +90,7 @@ def plan(
     if observed.remains:
         return Plan(waits=observed.remains)
     turns = rollout(resolved, wanted, observed)
-    started = any(observed.workload(ref_of(obj)) for obj in wanted.milvus if obj["kind"] == "Deployment")
+    started = any(observed.workload(ref) for _, ref, _ in wanted.deployments())
     missing = "; ".join(
         f"{state.dependency.type}: {state.message}" for state in states if not (state.ready and state.whole)
     )

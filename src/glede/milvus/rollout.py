@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from glede.milvus.deadline import Overdue
-from glede.milvus.desired import Desired, Object, Ref, ref_of
-from glede.milvus.labels import COMPONENT_LABEL, TEMPLATE_ANNOTATION
+from glede.milvus.desired import Desired, Object, Ref, template_of
 from glede.milvus.observed import Observed
 from glede.milvus.resolved import Resolved
 from glede.milvus.rollback import came_back
@@ -51,7 +50,7 @@ class _Step:
         """Whether it has its new template."""
         if self.view is None or self.wanted is None:
             return False
-        return bool(self.wanted["metadata"]["annotations"][TEMPLATE_ANNOTATION] == self.view.template)
+        return template_of(self.wanted) == self.view.template
 
     @property
     def is_done(self) -> bool:
@@ -101,19 +100,13 @@ def _earlier(resolved: Resolved) -> Version:
 
 
 def _wanted(wanted: Desired, observed: Observed) -> Iterator[_Step]:
-    for obj in wanted.milvus:
-        if obj["kind"] == "Deployment":
-            ref = ref_of(obj)
-            yield _Step(obj["metadata"]["labels"][COMPONENT_LABEL], ref, observed.workload(ref), obj)
+    for component, ref, obj in wanted.deployments():
+        yield _Step(component, ref, observed.workload(ref), obj)
 
 
 def _unwanted(resolved: Resolved, wanted: Desired, observed: Observed) -> Iterator[_Step]:
-    """Give this very Milvus's Deployments that are wanted no longer and not yet deleted."""
-    refs = {ref_of(obj) for obj in wanted.milvus}
-    for view in observed.deployments():
-        ref, owned = Ref("Deployment", view.key), view.owned
-        if ref not in refs and not owned.deleting and owned.owner == resolved.milvus.metadata.uid:
-            yield _Step(view.component, ref, view, None)
+    for view in observed.unwanted(resolved, wanted):
+        yield _Step(view.component, Ref("Deployment", view.key), view, None)
 
 
 def _places(resolved: Resolved, earlier: Version, names: list[str]) -> Mapping[str, int]:

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 
 from glede.api.milvus.components import field_of
 from glede.kube.objects import Key
-from glede.milvus.desired import Desired, Object, Ref, ref_of
-from glede.milvus.labels import COMPONENT_LABEL, TEMPLATE_ANNOTATION
+from glede.milvus.desired import Desired, Ref, template_of
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Resolved
 from glede.milvus.versions import HANDING_OVER
@@ -86,17 +85,10 @@ def scale_in(
 def _parts(resolved: Resolved, wanted: Desired, observed: Observed, component: str) -> Iterator[_Part]:
     if resolved.stopped:
         return
-    for obj in wanted.milvus:
-        meta, ref = obj["metadata"], ref_of(obj)
-        if obj["kind"] != "Deployment" or meta["labels"][COMPONENT_LABEL] != component:
-            continue
-        view = observed.workload(ref)
+    for name, ref, obj in wanted.deployments():
+        view = observed.workload(ref) if name == component else None
         if view and not view.owned.deleting:
-            yield _Part(ref, view, obj["spec"].get("replicas"), _template(obj))
-
-
-def _template(obj: Object) -> str:
-    return str(obj["metadata"]["annotations"][TEMPLATE_ANNOTATION])
+            yield _Part(ref, view, obj["spec"].get("replicas"), template_of(obj))
 
 
 def _decided(
@@ -141,16 +133,8 @@ def _of_groups(resolved: Resolved, wanted: Desired, observed: Observed) -> Scale
 def _unwanted(resolved: Resolved, wanted: Desired, observed: Observed) -> list[WorkloadView]:
     if resolved.stopped:
         return []
-    refs = {ref_of(obj) for obj in wanted.milvus}
-    return [
-        view
-        for view in observed.deployments()
-        if view.component == _QUERY_NODE
-        and view.replicas
-        and Ref("Deployment", view.key) not in refs
-        and view.owned.owner == resolved.milvus.metadata.uid
-        and not view.owned.deleting
-    ]
+    found = observed.unwanted(resolved, wanted)
+    return [view for view in found if view.component == _QUERY_NODE and view.replicas]
 
 
 def _is_allowed(resolved: Resolved) -> bool:
