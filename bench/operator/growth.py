@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bench.operator.results import Results, Samples, Stage
+from bench.publish import table
 
 PICTURE = "images/operator-growth.svg"
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, GAP = 960, 260, 44, 40, 36, 24
@@ -56,8 +57,7 @@ def growth(results: Results) -> list[str]:
     return [
         f"![Times, processor time and memory by the number of Milvuses]({PICTURE})",
         "",
-        *(f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows)),
-        "",
+        *table(heads, rows),
         f"Deleted at once: {'; '.join(gone)}.",
     ]
 

@@ -6,13 +6,14 @@ import os
 import platform
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 from bench.operator.growth import growth
 from bench.operator.results import Requests, Results, Samples, Stage
+from bench.publish import table
 
 PERCENTILES = (50, 95, 99)
 
@@ -44,14 +45,14 @@ def render(results: Results) -> str:
     today = datetime.now(UTC).date().isoformat()
     method = METHOD.format(command=results.command, load=results.load)
     lines = ["# The operator's speed", "", f"{today}. {_machine()}.", "", method, "", "## Aims", ""]
-    lines += _table(["what", "upstream", "aim", "found", "met"], [*_aims(results)])
+    lines += table(["what", "upstream", "aim", "found", "met"], [*_aims(results)])
     lines += ["## Growth", "", *growth(results), ""]
-    lines += ["## Times", "", *_table(["seconds", "p50", "p95", "p99", "samples"], [*_times(results)])]
+    lines += ["## Times", "", *table(["seconds", "p50", "p95", "p99", "samples"], [*_times(results)])]
     heads = ["when", "writes", "reads", "Events", "lease"]
-    lines += ["## Requests", "", *_table(heads, [*_requests(results)])]
-    lines += ["## Waves", "", *_table(_WAVE_HEADS, [_wave(stage) for stage in results.stages])]
+    lines += ["## Requests", "", *table(heads, [*_requests(results)])]
+    lines += ["## Waves", "", *table(_WAVE_HEADS, [_wave(stage) for stage in results.stages])]
     heads = ["step", "cores used by others"]
-    lines += _table(heads, [[name, f"{share:.0%}"] for name, share in results.others.items()])
+    lines += table(heads, [[name, f"{share:.0%}"] for name, share in results.others.items()])
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -168,8 +169,3 @@ def _machine() -> str:
     processor = model.group(1) if model else platform.machine()
     memory = psutil.virtual_memory().total / (1 << 30)
     return f"{processor}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [f"| {' | '.join(heads)} |", f"|{'|'.join(' --- ' for _ in heads)}|"]
-    return [*lines, *(f"| {' | '.join(row)} |" for row in rows), ""]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from bench.publish import table
 from bench.qa.report import environment
 from bench.speed.coalescing import Pair
 from bench.speed.ingest import PAGES, Appearance, Disturbance, Ingested
@@ -88,7 +89,7 @@ def _aims(results: Results) -> list[str]:
         found = seen.first_page
         aim = f"< {AIM_FIRST_PAGE_SECONDS:g} s"
         rows.append([what, aim, f"{found:.1f} s", _met(found < AIM_FIRST_PAGE_SECONDS)])
-    return ["## Aims", "", *_table(["what", "aim", "found", "met"], rows)] if rows else []
+    return ["## Aims", "", *table(["what", "aim", "found", "met"], rows)] if rows else []
 
 
 def _met(met: bool) -> str:
@@ -97,13 +98,13 @@ def _met(met: bool) -> str:
 
 def _serving(title: str, cells: Sequence[Cell]) -> list[str]:
     rows = [[f"{cell.chunks:,}", str(cell.load.clients), *_load_cells(cell.load)] for cell in cells]
-    return [f"## {title}", "", *_table(["chunks", "clients", *_LOAD_HEADS], rows)] if rows else []
+    return [f"## {title}", "", *table(["chunks", "clients", *_LOAD_HEADS], rows)] if rows else []
 
 
 def _starts(starts: Sequence[Start]) -> list[str]:
     rows = [[f"{start.chunks:,}", f"{start.seconds:.1f}"] for start in starts]
     text = "From the start of `glede serve` on a filled folder until `/readyz` answers."
-    return ["## Start", "", text, "", *_table(["chunks", "seconds"], rows)] if rows else []
+    return ["## Start", "", text, "", *table(["chunks", "seconds"], rows)] if rows else []
 
 
 def _steps(steps: Sequence[Step]) -> list[str]:
@@ -113,7 +114,7 @@ def _steps(steps: Sequence[Step]) -> list[str]:
         "costs beyond their sum is Glede's own: passages read, fused and reranked."
     )
     return (
-        ["## One question, step by step", "", text, "", *_table(["chunks", "step", *_LOAD_HEADS], rows)]
+        ["## One question, step by step", "", text, "", *table(["chunks", "step", *_LOAD_HEADS], rows)]
         if rows
         else []
     )
@@ -134,8 +135,8 @@ def _coalescing(pairs: Sequence[Pair]) -> list[str]:
         "Questions that wait at the same time share one call to the encoder and to each leg of the index. "
         "The retriever in this process, without HTTP, with shared calls and without, by turns."
     )
-    table = _table(["chunks", "clients", "calls", *_LOAD_HEADS], rows)
-    return ["## Shared calls", "", text, "", *table] if rows else []
+    made = table(["chunks", "clients", "calls", *_LOAD_HEADS], rows)
+    return ["## Shared calls", "", text, "", *made] if rows else []
 
 
 def _ingest(ingested: Sequence[Ingested], appearances: Sequence[Appearance]) -> list[str]:
@@ -158,14 +159,14 @@ def _ingest(ingested: Sequence[Ingested], appearances: Sequence[Appearance]) -> 
         "beside each other, both behind questions (niceness 10). MiniLM embeds English only; half of the "
         "handbook is Chinese. A page of Markdown, HTML or Word is a section."
     )
-    lines = ["## Ingest", "", text, "", *_table(heads, rows)] if rows else []
+    lines = ["## Ingest", "", text, "", *table(heads, rows)] if rows else []
     seen = [
         [one.embedder, f"{one.first_page:.1f}", f"{one.last_page:.1f}", f"{one.ready:.1f}"]
         for one in appearances
     ]
     heads = ["embedder", "first page found, s", "last page found, s", "all vectors there, s"]
     text = f"The PDF of {PAGES} pages, from the start of its upload. Pages are found by their words first."
-    return [*lines, text, "", *_table(heads, seen)] if seen else lines
+    return [*lines, text, "", *table(heads, seen)] if seen else lines
 
 
 def _disturbance(found: Disturbance | None) -> list[str]:
@@ -181,7 +182,7 @@ def _disturbance(found: Disturbance | None) -> list[str]:
         f"One client searches before, during and after the ingest of the PDF of {PAGES} pages with MiniLM. "
         "The CPU time of the middle row has ingest's in it and is left out of the ratio."
     )
-    return ["## Search beside ingest", "", text, "", *_table(["ingest", *_LOAD_HEADS], rows)]
+    return ["## Search beside ingest", "", text, "", *table(["ingest", *_LOAD_HEADS], rows)]
 
 
 _LOAD_HEADS = ("p50 ms", "p95 ms", "p99 ms", "questions/s", "CPU ms", "others", "answered", "failed")
@@ -196,8 +197,3 @@ def _load_cells(load: Load) -> list[str]:
         str(len(load.latencies)),
         f"**{load.failed}**" if load.failed else "0",
     ]
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [f"| {' | '.join(heads)} |", f"|{'|'.join(' --- ' for _ in heads)}|"]
-    return [*lines, *(f"| {' | '.join(row)} |" for row in rows), ""]
