@@ -15,6 +15,7 @@ from lab.errors import LabError
 from lab.nodes.layout import Node
 from lightkube.resources.core_v1 import Pod
 from tests.e2e import vectors
+from tests.e2e.changed import COLLECTIONS, NO_IMAGE
 from tests.e2e.searching import Searcher
 
 from lab import faults
@@ -28,14 +29,12 @@ OPERATOR_KILLS = 5
 OPERATOR_SECONDS = 15.0
 SEED = 17
 IMAGE = "milvusdb/milvus:v2.3.5"
-NO_IMAGE = "milvusdb/milvus:v2.3.5-that-nobody-built"
 # The same image under another name: what differs is what a rollout is about.
 OTHER_IMAGE = "mirror/milvus:v2.3.5"
 # Where the plain manifests put etcd, MinIO and Kafka: a node that is taken away must be another.
 STORAGE_NODE = "node-a"
 # Four object servers with local volumes on three nodes: two share one, and their budget lets only one go.
 NOT_STORES = "app.kubernetes.io/component!=storage"
-COLLECTIONS = {1: "once", 2: "twice"}
 
 
 @dataclass(frozen=True)

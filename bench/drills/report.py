@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from bench.drills.drills import DRILLS
 from bench.drills.sides import Ours, Plain
+from bench.publish import table
 
 METHOD = """\
 Made by `make bench-drills`.
@@ -74,9 +75,7 @@ def report(figures: list[Figure]) -> str:
     found = {(figure.drill, figure.side): figure for figure in figures}
     heads = ("s to full strength", "1 replica: failed/late/short (s dark)", "2 replicas", "lost")
     titles = (Plain.title, Ours.title)
-    rows = [["what", *(f"{title}: {head}" for title in titles for head in heads)]]
-    rows.append(["---"] * len(rows[0]))
-    notes = []
+    rows, notes = [], []
     for drill in DRILLS:
         both = [found.get((drill.name, title)) for title in titles]
         rows.append([drill.name, *(cell for f in both for cell in (f.cells() if f else [""] * len(heads)))])
@@ -88,8 +87,7 @@ def report(figures: list[Figure]) -> str:
         "",
         f"{datetime.now(UTC).date().isoformat()}, {machine}, {searches:,} searches. {METHOD}",
         "",
-        *(f"| {' | '.join(cells)} |" for cells in rows),
-        "",
+        *table(["what", *(f"{title}: {head}" for title in titles for head in heads)], rows),
         *notes,
     ]
     return "\n".join(lines).rstrip() + "\n"

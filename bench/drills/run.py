@@ -15,26 +15,24 @@ from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.drills.drills import COLLECTIONS, DRILLS, IMAGE, OTHER_IMAGE, Drill
+from bench.drills.drills import DRILLS, IMAGE, OTHER_IMAGE, Drill
 from bench.drills.report import Figure, report
 from bench.drills.sides import Ours, Plain, Side
+from bench.publish import publish
 from lab.commands import run as command
 from lab.daemons import wait_for
 from lab.errors import LabError
 from lab.fixtures import NodesLab, a_namespace, a_nodes_lab
 from lab.images import load_all
 from lab.observe import Timeline
-from pymilvus import MilvusClient, MilvusException
-from tests.e2e import vectors
+from pymilvus import MilvusException
+from tests.e2e.changed import CALM_SECONDS, FOREVER, searchers_of
 from tests.e2e.inserting import Inserter
 from tests.e2e.operated import Release
 from tests.e2e.searching import Answer, Searcher, counted
 
-CLIENTS = 2
-CALM_SECONDS = 5.0
 STRENGTH_SECONDS = 240.0
 SIDES: tuple[type[Side], ...] = (Plain, Ours)
-FOREVER = float("inf")
 
 
 @dataclass
@@ -114,15 +112,8 @@ def _dark(answers: list[Answer], begin: float, end: float) -> int:
 def measure(side: Side, wanted: list[Drill], keep: list[Figure], path: Path) -> None:
     """Bring a side up, carry out drills, and note each figure at once."""
     side.up()
-    rows, questions = vectors.make()
-    client = MilvusClient(side.uri, timeout=60)
-    for replicas, name in COLLECTIONS.items():
-        vectors.fill(client, name, rows, replicas)
-    client.close()
+    searchers = searchers_of(side.uri)
     with ExitStack() as stack:
-        searchers = {
-            replicas: Searcher(side.uri, name, questions, CLIENTS) for replicas, name in COLLECTIONS.items()
-        }
         for searcher in searchers.values():
             stack.enter_context(searcher.searching())
         watched = Watched(side, searchers, stack.enter_context(Inserter(side.uri).inserting()))
@@ -174,8 +165,7 @@ def main() -> None:
         for kind in SIDES:
             if asked.side in (None, kind.__name__.lower()):
                 _beside(lab, kind, wanted, keep, path)
-    if asked.out:
-        asked.out.write_text(report(keep))
+    publish(report(keep), asked.out)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -14,16 +13,10 @@ from lab.fixtures import NodesLab
 from lab.nodes.layout import Node
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod, Service
-from pymilvus import MilvusClient
-from tests.e2e import vectors
 from tests.e2e.operated import RELEASE_NAMESPACE, REPOSITORY, Operated
+from tests.e2e.roles import address_of, leading, pod_address
 
-from glede.milvus.probe import ProbeTarget
-from glede.milvus.sessions import Registry
-
-ETCD_PORT = 2379
 UP_SECONDS = 300.0
-MEMORY = "3Gi"
 PLAIN_MANIFESTS = REPOSITORY / "lab" / "examples" / "milvus-cluster"
 # Read by query nodes only, at their start.
 SETTING = ("queryNode", "scheduler", "maxReadConcurrentRatio")
@@ -38,7 +31,7 @@ class Side(ABC):
     namespace: str
     title: ClassVar[str]
     label: ClassVar[str]
-    coordinators: ClassVar[dict[str, str]]
+    root_coordinator: ClassVar[str]
     root: ClassVar[str]
 
     @abstractmethod
@@ -102,21 +95,13 @@ class Side(ABC):
 
     def leader(self, collection: str) -> Pod:
         """Give the query node that leads a collection's shard, of several in memory the first."""
-        client = MilvusClient(self.uri, timeout=30)
-        leaders = vectors.shard_leaders(client, collection)
-        client.close()
-        return self.playing(f"querynode-{min(leaders)}")
+        return self.playing(leading(self.uri, collection)[0])
 
     def playing(self, role: str) -> Pod:
         """Give the pod of the process that is registered for a role in Milvus's own etcd."""
-        endpoints = tuple(f"{pod.status.podIP}:{ETCD_PORT}" for pod in self.dependency("etcd") if ready(pod))
-        etcd = ProbeTarget("", (self.namespace, "drills"), "etcd", "etcd", endpoints)
-        sessions = asyncio.run(Registry(etcd, f"{self.root}/meta/session/").read())
-        addresses = {session.address for session in sessions if session.role == role}
-        pods = [
-            pod for component in (*self.coordinators.values(), "querynode") for pod in self.pods(component)
-        ]
-        return next(pod for pod in pods if pod.status.podIP in addresses)
+        address = address_of(role, filter(ready, self.dependency("etcd")), self.root)
+        pods = (pod for component in (self.root_coordinator, "querynode") for pod in self.pods(component))
+        return next(pod for pod in pods if pod_address(pod) == address)
 
     def node_of(self, pod: Pod) -> Node:
         """Give the lab's node that a pod is on."""
@@ -137,11 +122,7 @@ class Plain(Side):
 
     title = "plain Deployments"
     label = "component"
-    coordinators: ClassVar[dict[str, str]] = {
-        "rootcoord": "rootcoord",
-        "querycoord": "querycoord",
-        "datacoord": "datacoord",
-    }
+    root_coordinator = "rootcoord"
     root = "by-dev"
 
     def up(self) -> None:
@@ -199,7 +180,7 @@ class Ours(Side):
 
     title = "the operator"
     label = "app.kubernetes.io/component"
-    coordinators: ClassVar[dict[str, str]] = {"rootcoord": "mixcoord"}
+    root_coordinator = "mixcoord"
     root = "my-milvus"
     turns: int = 0
     _operated: Operated = field(init=False)

@@ -30,15 +30,8 @@ FOREVER = float("inf")
 
 def changed_under_search(milvus: Operated) -> list[str]:
     """Change a cluster in several ways, one after another; gives the rows of the table for each."""
-    rows, questions = vectors.make()
-    client = MilvusClient(milvus.uri, timeout=60)
-    for replicas, name in COLLECTIONS.items():
-        vectors.fill(client, name, rows, replicas)
-    client.close()
+    searchers = searchers_of(milvus.uri)
     image = milvus.spec()["components"]["image"]
-    searchers = {
-        replicas: Searcher(milvus.uri, name, questions, CLIENTS) for replicas, name in COLLECTIONS.items()
-    }
     with ExitStack() as stack:
         for searcher in searchers.values():
             stack.enter_context(searcher.searching())
@@ -52,6 +45,16 @@ def changed_under_search(milvus: Operated) -> list[str]:
         found += watched.change("every member of etcd, store and Kafka replaced", _dependencies(TURN), _done)
         found += _killed(watched)
     return found
+
+
+def searchers_of(uri: str) -> dict[int, Searcher]:
+    """Fill a collection for each number of in-memory replicas; give clients that are to search it."""
+    rows, questions = vectors.make()
+    client = MilvusClient(uri, timeout=60)
+    for replicas, name in COLLECTIONS.items():
+        vectors.fill(client, name, rows, replicas)
+    client.close()
+    return {replicas: Searcher(uri, name, questions, CLIENTS) for replicas, name in COLLECTIONS.items()}
 
 
 def _killed(watched: "Watched") -> list[str]:

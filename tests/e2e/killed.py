@@ -1,21 +1,16 @@
 """Containers of Milvus killed while clients search it: those whose loss is felt most."""
 
-import asyncio
 from dataclasses import dataclass
 
 from lab.cluster import pods_of
 from lightkube.models.core_v1 import Pod as PodModel
 from lightkube.resources.core_v1 import Pod
-from pymilvus import MilvusClient
-from tests.e2e import vectors
 from tests.e2e.operated import Operated
+from tests.e2e.roles import address_of, leading, pod_address
 
-from glede.milvus.probe import ProbeTarget
-from glede.milvus.sessions import Registry
 from lab import faults
 
 TOLD_SECONDS = 30
-ETCD_PORT = 2379
 
 
 @dataclass
@@ -28,7 +23,7 @@ class Killer:
         """Kill a component's container: that of the pod which is registered for a role, or any."""
         api = self.milvus.lab.client(self.milvus.namespace)
         pods = pods_of(api, self.milvus.namespace, {"app.kubernetes.io/component": component})
-        pod = next(pod for pod in pods if not role or _address(pod) == self._registered(role))
+        pod = next(pod for pod in pods if not role or pod_address(pod) == self._registered(role))
         name, before = str(pod.metadata.name), _restarts(pod)
         with faults.killed_pod(api, pod, wait=False):
             pass
@@ -41,24 +36,15 @@ class Killer:
 
     def leader(self, collection: str) -> str:
         """Give the role under which the query node that leads a collection's only shard is registered."""
-        client = MilvusClient(self.milvus.uri, timeout=30)
-        found = vectors.shard_leaders(client, collection)
-        client.close()
+        found = leading(self.milvus.uri, collection)
         assert len(found) == 1, f"{collection} has several leaders: {found}"
-        return f"querynode-{found.pop()}"
+        return found[0]
 
     def _registered(self, role: str) -> str:
         """Give the address of the process that plays a role, from Milvus's own etcd."""
         api = self.milvus.lab.client(self.milvus.namespace)
         labels = {"app.kubernetes.io/component": "etcd"}
-        endpoints = [f"{_address(pod)}:{ETCD_PORT}" for pod in pods_of(api, self.milvus.namespace, labels)]
-        etcd = ProbeTarget("", (self.milvus.namespace, self.milvus.name), "etcd", "etcd", tuple(endpoints))
-        sessions = asyncio.run(Registry(etcd, f"{self.milvus.name}/meta/session/").read())
-        return next(session.address for session in sessions if session.role == role)
-
-
-def _address(pod: PodModel) -> str:
-    return str(pod.status.podIP) if pod.status else ""
+        return address_of(role, pods_of(api, self.milvus.namespace, labels), self.milvus.name)
 
 
 def _restarts(pod: PodModel) -> int:
