@@ -102,6 +102,8 @@ def test_a_client_that_sends_a_byte_at_a_time_is_hung_up_on(
 def test_connections_are_bounded_and_free_again(
     server: HealthServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Other tests' pools may have threads that wait for work.
+    before = threading.active_count()
     idle = [
         socket.create_connection(("127.0.0.1", server.port), timeout=10)
         for _ in range(module.MOST_CONNECTIONS)
@@ -110,7 +112,7 @@ def test_connections_are_bounded_and_free_again(
         assert until(lambda: len(server._since) == module.MOST_CONNECTIONS)
         with pytest.raises((ConnectionError, http.client.BadStatusLine)):
             get(server, "/healthz")
-        assert threading.active_count() < module.MOST_CONNECTIONS + 10
+        assert threading.active_count() - before < module.MOST_CONNECTIONS + 10
     finally:
         for client in idle:
             client.close()

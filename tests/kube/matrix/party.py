@@ -45,11 +45,10 @@ class Party:
         return {walk: words for walk, words in zip(walks, verdicts, strict=True) if words}
 
     async def smallest(self, failures: dict[Walk, str]) -> str:
-        """Make a failure smaller; gives it as text, and what was wrong with the others."""
+        """Make a failure smaller; gives it as text."""
         walk = min(failures, key=lambda walk: len(str(walk)))
         smaller, why = await smallest(walk, failures[walk], self.fails)
-        others = "\n".join(words for one, words in failures.items() if one != walk)
-        return f"{why}\n{smaller}\n\nThe others:\n{others}"
+        return f"{why}\n{smaller}"
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 """A walk that fails, made smaller: steps and fields are taken out for as long as it goes on failing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,8 @@ from tests.kube.matrix.walks import Step, Walk
 Fails = Callable[[Walk], Awaitable[str]]
 Path = tuple[str | int, ...]
 DEEPEST = 8
+# A walk that fails by waiting takes minutes at each try: what is found by then has to do.
+SECONDS = 480.0
 
 
 @dataclass(frozen=True)
@@ -21,15 +24,24 @@ class Cut:
     path: Path = ()
 
 
-async def smallest(walk: Walk, why: str, fails: Fails) -> tuple[Walk, str]:
-    """Give the smallest walk that was found to fail, and why it does."""
-    while True:
+async def smallest(walk: Walk, why: str, fails: Fails, seconds: float = SECONDS) -> tuple[Walk, str]:
+    """Give the smallest walk that was found to fail in so many seconds, and why it does."""
+    found = walk, why
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            async for smaller in _ever_smaller(walk, why, fails):
+                found = smaller
+    return found
+
+
+async def _ever_smaller(walk: Walk, why: str, fails: Fails) -> AsyncIterator[tuple[Walk, str]]:
+    before = None
+    while walk != before:
         before = walk
         levels = (_level(depth, each=each) for depth in range(1, DEEPEST) for each in (False, True))
         for cuts in (_steps, *levels, _pauses):
             walk, why = await _without(walk, why, cuts, fails)
-        if walk == before:
-            return walk, why
+            yield walk, why
 
 
 Cuts = Callable[[Walk], Sequence[Any]]

@@ -46,6 +46,8 @@ async def test_r5_random_walks(
     tell(f"R5: {len(walks)} walks over {manifests} manifests, seed {SEED} (GLEDE_WALKS_SEED)")
     async with setting_out(land, tmp_path) as party:
         failures = await party.set_out(walks)
+        for words in failures.values():
+            tell(f"R5: {words}")
         found = await party.smallest(failures) if failures else ""
     assert not found, f"seed {SEED}, {len(failures)} of {len(walks)} walks fail; the smallest: {found}"
     errors = {record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR}
