@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from lightkube import Client
 from lightkube.core.exceptions import ApiError as LightkubeError
 from lightkube.resources.core_v1 import Pod
 from tests.kube import servers
+from tests.kube.live import connected
 from tests.kube.matrix.chronicle import NAMESPACE
 from tests.kube.matrix.lives import VOLUME
 from tests.kube.matrix.walks import NODES
@@ -30,6 +32,7 @@ from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
 from glede.milvus.labels import MILVUS_LABEL
 
 FORGOTTEN_SECONDS = 20.0
+COLLECTED_SECONDS = 120.0
 # A machine that is busy with many walks is not what they look for.
 PATIENT = Bounds(request=60.0)
 _LISTED = b"<ListBucketResult/>"
@@ -179,6 +182,26 @@ async def laid_out(
 
 
 async def prepare(lab: ApiLab) -> None:
-    """Install the definitions, and nodes that kwok plays."""
+    """Install the definitions, and nodes that kwok plays; ends when what a Milvus leaves is collected."""
     await install_definitions(lab.kubeconfig)
     lab.add_fake_nodes([f"walk-{number}" for number in range(NODES)])
+    async with connected(lab.kubeconfig, "user", bounds=PATIENT) as user:
+        await _collected(user)
+
+
+async def _collected(user: HttpTransport) -> None:
+    """Wait until the garbage collector follows Milvuses.
+
+    It looks for new kinds every 30 s. Of an owner that is gone by then it hears nothing: it asks for it,
+    after ever longer waits, and what that one owned outlives it by a minute and more. Only a collector that
+    follows a kind ends a foreground deletion of it.
+    """
+    key = Key("default", "first")
+    metadata = {"name": key.name, "namespace": key.namespace}
+    body = {"apiVersion": MILVUS.api_version, "kind": MILVUS.kind, "metadata": metadata, "spec": {}}
+    made = await user.create(MILVUS, body)
+    await user.delete(MILVUS, key, uid=uid_of(made), propagation="Foreground")
+    end = time.monotonic() + COLLECTED_SECONDS
+    while (await user.list(MILVUS, Selection(key.namespace))).items:
+        assert time.monotonic() < end, f"not collected within {COLLECTED_SECONDS:g} s: {key}"
+        await asyncio.sleep(0.5)
