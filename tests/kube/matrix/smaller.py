@@ -24,11 +24,11 @@ class Cut:
     path: Path = ()
 
 
-async def smallest(walk: Walk, why: str, fails: Fails, seconds: float = SECONDS) -> tuple[Walk, str]:
-    """Give the smallest walk that was found to fail in so many seconds, and why it does."""
+async def smallest(walk: Walk, why: str, fails: Fails) -> tuple[Walk, str]:
+    """Give the smallest walk that was found to fail in ``SECONDS``, and why it does."""
     found = walk, why
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(SECONDS):
             async for smaller in _ever_smaller(walk, why, fails):
                 found = smaller
     return found
