@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from lightkube import Client
-from tests.kube.etcds import MEMBERS, edit, play, progressing, until, watched
+from tests.kube.etcds import LABELS, MEMBERS, edit, play, progressing, until, watched
 from tests.kube.matrix.manifests import NAME
 from tests.kube.operators import Bench
 
-from glede.kube.objects import POD, STATEFUL_SET, Key, Resource, uid_of
+from glede.kube.objects import PDB, POD, STATEFUL_SET, Key, Resource, uid_of
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -100,18 +100,67 @@ def test_a_template_that_fails_costs_one_member_and_its_correction_mends_it(
     play(ground, kube, act)
 
 
-def test_a_budget_has_the_last_word(ground: Path, kube: Client) -> None:
+@pytest.mark.parametrize(
+    ("ours", "words"),
+    [
+        ({"create": False}, f"{MEMBERS[2]} stays: Cannot evict pod as it would violate"),
+        ({}, f"{MEMBERS[2]} stays: This pod has more than one PodDisruptionBudget"),
+    ],
+)
+def test_a_budget_of_others_has_the_last_word_and_is_told(
+    ground: Path, kube: Client, ours: dict[str, object], words: str
+) -> None:
     async def act(bench: Bench) -> None:
-        await edit(bench, pdb={"minAvailable": 3})
+        await edit(bench, pdb=ours)
         await bench.healthy(NAME)
         async with watched(bench) as members:
-            await edit(bench, pdb={"minAvailable": 3}, podAnnotations={"turn": "1"})
-            await progressing(bench, "one by one are replaced")
-            await asyncio.sleep(A_WHILE)
-            assert members.fewest == 3
-            await edit(bench, podAnnotations={"turn": "1"})
+            before = members.uids()
+            async with budget(bench):
+                await edit(bench, pdb=ours, podAnnotations={"turn": "1"})
+                await progressing(bench, words)
+                await asyncio.sleep(A_WHILE)
+                assert members.uids() == before
             await bench.healthy(NAME)
             assert members.fewest == 2
+            assert not set(members.uids().values()) & set(before.values())
+
+    play(ground, kube, act)
+
+
+@asynccontextmanager
+async def budget(bench: Bench) -> AsyncIterator[None]:
+    """Have a budget that lets no member of etcd go while the block lasts."""
+    key = Key(bench.namespace, "theirs")
+    labels = dict(pair.split("=") for pair in LABELS.split(","))
+    body = {
+        "apiVersion": "policy/v1",
+        "kind": PDB.kind,
+        "metadata": {"name": key.name, "namespace": key.namespace},
+        "spec": {"maxUnavailable": 0, "selector": {"matchLabels": labels}},
+    }
+    made = await bench.user.apply(PDB, key, body)
+    try:
+        yield
+    finally:
+        await bench.user.delete(PDB, key, uid=uid_of(made))
+
+
+@pytest.mark.parametrize("least", [3, "100%"])
+def test_a_budget_that_never_lets_one_go_is_for_drains_alone(
+    ground: Path, kube: Client, least: int | str
+) -> None:
+    async def act(bench: Bench) -> None:
+        await edit(bench, pdb={"minAvailable": least})
+        await bench.healthy(NAME)
+        async with watched(bench) as members:
+            before = members.uids()
+            await edit(bench, pdb={"minAvailable": least}, podAnnotations={"turn": "1"})
+            await bench.healthy(NAME)
+            assert members.fewest == 2
+            assert members.left == []
+            after = members.uids()
+            assert after.keys() == before.keys()
+            assert not set(after.values()) & set(before.values())
 
     play(ground, kube, act)
 

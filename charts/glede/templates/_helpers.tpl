@@ -89,8 +89,9 @@ seccompProfile:
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
-# Members of etcd, the store and Kafka take a new template one at a time; their budget has the last word.
+  verbs: [get, list, watch, delete]
+# Members of etcd, the store and Kafka take a new template one at a time: by eviction, so that no drain takes another
+# in the same second, and by deletion where the manifest's budget never lets one go.
 - apiGroups: [""]
   resources: [pods/eviction]
   verbs: [create]

@@ -69,6 +69,8 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 # A write that names a uid is a conflict where nothing has the name, and where another has it breaks the rule
 # that a uid stays as it is.
 _UID = "metadata.uid"
+# What the API server names as the cause of a refused eviction.
+_BUDGET = "DisruptionBudget"
 
 
 def error_from(status: int, body: bytes | dict[str, Any] = b"", retry_after: float | None = None) -> ApiError:
@@ -78,8 +80,12 @@ def error_from(status: int, body: bytes | dict[str, Any] = b"", retry_after: flo
     reason = str(found.get("reason") or "Unknown")
     message = str(found.get("message") or "no message")[:MOST_MESSAGE]
     details = found.get("details") or {}
-    if any(cause.get("field") == _UID for cause in details.get("causes") or ()):
+    causes = details.get("causes") or ()
+    if any(cause.get("field") == _UID for cause in causes):
         kind, status, reason = Conflict, 409, "AnotherObject"
+    if budgets := [str(c.get("message")) for c in causes if c.get("reason") == _BUDGET]:
+        # The message itself does not say which.
+        message = f"{message} {'; '.join(budgets)}"[:MOST_MESSAGE]
     seconds = details.get("retryAfterSeconds")
     if retry_after is None and seconds:
         retry_after = float(seconds)

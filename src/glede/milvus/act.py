@@ -8,7 +8,7 @@ from typing import Any
 
 from glede.api.milvus.spec import Milvus
 from glede.kube.applied import Applier
-from glede.kube.errors import ApiError, Conflict, Invalid, NotFound, TooManyRequests
+from glede.kube.errors import ApiError, Conflict, Invalid, NotFound, TooManyRequests, Unavailable
 from glede.kube.fields import applied_fields
 from glede.kube.objects import (
     DEPLOYMENT,
@@ -28,6 +28,7 @@ from glede.milvus.keys import amend, generate
 from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
 from glede.milvus.labels import MILVUS_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.manifest import key_of_milvus
+from glede.milvus.members import Replacement
 from glede.milvus.observed import Observed
 from glede.milvus.plan import Deletion, Plan
 from glede.milvus.views import Held, PodView, WorkloadView, held
@@ -45,17 +46,24 @@ _NEVER_TAKEN = frozenset({"Service", "StatefulSet"})
 _REFUSALS = frozenset({400, 403, 404, 422})
 # A budget that allows no eviction now may do so when it has counted its pods anew.
 EVICTION_SECONDS = 3.0
+# No eviction by its budget now; none at all, as where two budgets select one pod.
+_KEPT = frozenset({429, 500})
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a plan: which objects the API server refuses as they are rendered, with reasons; "": none.
 
-    ``again`` is after how many seconds an eviction is to be tried again, None for none.
+    ``budget`` is why a member is not replaced now; "": nothing keeps it.
     """
 
     refused: str = ""
-    again: float | None = None
+    budget: str = ""
+
+    @property
+    def again(self) -> float | None:
+        """After how many seconds an eviction is to be tried again, None for none."""
+        return EVICTION_SECONDS if self.budget else None
 
 
 @contextmanager
@@ -76,7 +84,7 @@ class Actor:
     transport: Transport
     applier: Applier
     gone: Callable[[Resource, Key, str], None]
-    _evicted: dict[str, str] = field(default_factory=dict)
+    _ended: dict[str, str] = field(default_factory=dict)
 
     async def carry_out(self, milvus: Milvus, plan: Plan, observed: Observed) -> Outcome:
         """Carry out a plan, also what comes after something that is refused. Raises ApiError.
@@ -100,8 +108,8 @@ class Actor:
             await self.delete(deletion)
         for deletion in plan.remake:
             await self.delete(deletion, propagation="Orphan")
-        again = await self._evict(milvus, plan.evict) if plan.evict else None
-        return Outcome("; ".join(refused), again)
+        budget = await self._make_room(milvus, plan.replace) if plan.replace else ""
+        return Outcome("; ".join(refused), budget)
 
     async def _grow(self, larger: Larger) -> None:
         """Ask for a larger volume, if the claim still is the one that was meant."""
@@ -110,30 +118,40 @@ class Actor:
             body = {"metadata": {"uid": larger.uid}, "spec": storage}
             await self.transport.patch(PVC, larger.key, body)
 
-    async def _evict(self, milvus: Milvus, pod: PodView) -> float | None:
-        """Evict a pod, if it still is the one that was meant and its budget allows it."""
-        if self._evicted.get(milvus.metadata.uid) == pod.uid:
+    async def _make_room(self, milvus: Milvus, replacement: Replacement) -> str:
+        """End a pod, if it still is the one that was meant; gives why its budget does not allow it, or ""."""
+        pod = replacement.pod
+        if self._ended.get(milvus.metadata.uid) == pod.uid:
             # What is watched is behind. A second one would be charged to the budget for its successor.
-            return None
+            return ""
+        try:
+            if replacement.asks:
+                await self._evict(pod)
+            else:
+                await self.transport.delete(POD, pod.key, uid=pod.uid)
+        except (NotFound, Conflict):
+            return ""
+        except (TooManyRequests, Unavailable) as refusal:
+            if refusal.status not in _KEPT:
+                raise
+            return f"{pod.key.name} stays: {refusal.message}"
+        self._ended[milvus.metadata.uid] = pod.uid
+        log.info("pod %s: ended, to be made again from its newest template", pod.key)
+        return ""
+
+    async def _evict(self, pod: PodView) -> None:
+        """Evict a pod that has this uid. Raises TooManyRequests or Unavailable where a budget keeps it."""
         body: Object = {
             "apiVersion": "policy/v1",
             "kind": "Eviction",
             "metadata": {"name": pod.key.name, "namespace": pod.key.namespace},
             "deleteOptions": {"preconditions": {"uid": pod.uid}},
         }
-        try:
-            await self.transport.create(POD, body, subresource="eviction")
-        except (NotFound, Conflict):
-            return None
-        except TooManyRequests:
-            return EVICTION_SECONDS
-        self._evicted[milvus.metadata.uid] = pod.uid
-        log.info("pod %s: evicted, to be made again from its newest template", pod.key)
-        return None
+        await self.transport.create(POD, body, subresource="eviction")
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a Milvus."""
-        self._evicted.pop(uid, None)
+        self._ended.pop(uid, None)
 
     async def _apply(self, obj: Object, observed: Observed, digest: str | None) -> None:
         ref = ref_of(obj)

@@ -95,7 +95,7 @@ class MilvusReconciler:
         outcome, more = (Outcome(), False) if _paused(milvus) else await self._act(intent, values)
         if more:
             return 0.0
-        wait = await self._tell(manifest.milvus, intent, values, facts, outcome.refused)
+        wait = await self._tell(manifest.milvus, intent, values, facts, outcome)
         waits = [wait, outcome.again, REFUSED_SECONDS if outcome.refused else None]
         return min((seconds for seconds in waits if seconds is not None), default=None)
 
@@ -181,7 +181,7 @@ class MilvusReconciler:
         return outcome, step.more and not outcome.refused
 
     async def _tell(
-        self, milvus: Milvus, intent: Intent, values: Mapping[str, SecretValue], facts: Facts, failed: str
+        self, milvus: Milvus, intent: Intent, values: Mapping[str, SecretValue], facts: Facts, came: Outcome
     ) -> float | None:
         """Write the status where it has changed, and Events for what flipped."""
         observed = self._observe(intent, values)
@@ -199,7 +199,8 @@ class MilvusReconciler:
             scale_in=fewer,
             halt=whole,
             paused=_paused(milvus),
-            failed=failed,
+            failed=came.refused,
+            budget=came.budget,
         )
         late = _seconds_until(situation.rollout.overdue.since)
         wait = await self._write(milvus, status(situation), health)

@@ -9,12 +9,12 @@ from glede.milvus.desired import Desired, Ref, ref_of
 from glede.milvus.growth import Larger, claim_of, growth
 from glede.milvus.halt import halt
 from glede.milvus.health import Health
-from glede.milvus.members import next_member
+from glede.milvus.members import Replacement, next_member
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
 from glede.milvus.rollout import Rollout, rollout
 from glede.milvus.scalein import scale_in
-from glede.milvus.views import Held, PodView
+from glede.milvus.views import Held
 
 Object = dict[str, Any]
 
@@ -51,7 +51,7 @@ class Plan:
     """Secrets to make up or to amend, objects to apply in this order, objects to delete; why others wait.
 
     ``grow`` are claims that are to ask for more, ``remake`` what is deleted without its pods and made again
-    in the next step, ``evict`` the one pod that is to make room for its successor.
+    in the next step, ``replace`` the one pod that is to make room for its successor.
 
     ``more`` tells that there is another step right after this one. ``digests`` are those of objects to apply,
     where they are known.
@@ -63,7 +63,7 @@ class Plan:
     apply: tuple[Object, ...] = ()
     delete: tuple[Deletion, ...] = ()
     remake: tuple[Deletion, ...] = ()
-    evict: PodView | None = None
+    replace: Replacement | None = None
     waits: str = ""
     more: bool = False
     digests: Mapping[Ref, str] = field(default_factory=dict, compare=False, repr=False)
@@ -122,7 +122,7 @@ def plan(
             if one.ref not in fewer.stays
         ),
         remake=tuple(Deletion(ref, uid) for ref, uid in volumes.anew.items()),
-        evict=next_member(states),
+        replace=next_member(states),
         waits=waits,
         more=not started and (first or not (waits or incomplete)),
         digests={

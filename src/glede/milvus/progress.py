@@ -1,7 +1,6 @@
 """What is told of a change: whether all pods have it, and how far it is."""
 
 from glede.milvus.conditions import Condition
-from glede.milvus.health import Health
 from glede.milvus.situation import Situation
 from glede.milvus.versions import parse_version
 
@@ -62,7 +61,7 @@ def _taken_back(situation: Situation) -> Condition:
 def _rolling(situation: Situation) -> str:
     rollout, fewer = situation.rollout, _fewer(situation)
     if not rollout.waiting:
-        words = [situation.health.lacking, fewer, _members(situation.health)]
+        words = [situation.health.lacking, fewer, _members(situation)]
         return "; ".join(filter(None, words)) or "pods are being replaced"
     stem = f"{situation.milvus.metadata.name}-milvus-"
     waiting = ", ".join(ref.key.name.removeprefix(stem) for ref in rollout.waiting)
@@ -76,13 +75,15 @@ def _fewer(situation: Situation) -> str:
     return "; ".join(filter(None, (situation.halt.going, fewer.going, fewer.held)))
 
 
-def _members(health: Health) -> str:
+def _members(situation: Situation) -> str:
     """Tell of members that are replaced one by one, and of what holds that up; "" for neither."""
+    health = situation.health
     if not health.outdated:
         return ""
     missing = [f"{s.dependency.type}: {s.message}" for s in health.dependencies if not s.steady]
-    behind = f"; waits until {'; '.join(missing)}" if missing else ""
-    return f"one by one are replaced {'; '.join(health.outdated)}{behind}"
+    behind = f"waits until {'; '.join(missing)}" if missing else ""
+    words = [f"one by one are replaced {'; '.join(health.outdated)}", behind, situation.budget]
+    return "; ".join(filter(None, words))
 
 
 def _standing(situation: Situation) -> tuple[str, str] | None:

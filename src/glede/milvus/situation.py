@@ -29,6 +29,7 @@ class Situation:
     halt: Halt = field(default_factory=Halt)
     paused: bool = False
     failed: str = ""
+    budget: str = ""
 
     @property
     def refused(self) -> list[Problem]:

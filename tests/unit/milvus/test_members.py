@@ -1,12 +1,14 @@
 """Members of dependencies take a new template one at a time, and none while another is away."""
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.milvus.snapshots import changed, intent, judged, ref_key, whole
 
-from glede.milvus.members import next_member
+from glede.milvus.members import next_member, spares_one
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.views import PodView
 
@@ -42,7 +44,7 @@ def states(pods: dict[str, PodView], **counts: int) -> list[DependencyState]:
 
 def replaced(pods: dict[str, PodView], **counts: int) -> str:
     found = next_member(states(pods, **counts))
-    return found.key.name if found else ""
+    return found.pod.key.name if found else ""
 
 
 def test_the_last_member_goes_first_and_etcd_before_the_others() -> None:
@@ -127,3 +129,29 @@ def test_whatever_there_is_a_healthy_member_goes_only_from_a_whole_dependency(
     assert pod in outdated
     others = [other for other in pods.values() if other.component == pod.component]
     assert not pod.ready or all(other.ready and not other.deleting for other in others)
+
+
+@pytest.mark.parametrize(
+    ("budget", "replicas", "spares"),
+    [
+        (None, 1, True),
+        ({"minAvailable": 1}, 1, False),
+        ({"minAvailable": 2}, 3, True),
+        ({"minAvailable": 3}, 3, False),
+        ({"minAvailable": "51%"}, 3, True),
+        ({"minAvailable": "67%"}, 3, False),
+        ({"minAvailable": "100%"}, 4, False),
+        ({"maxUnavailable": 0}, 3, False),
+        ({"maxUnavailable": "0%"}, 3, False),
+        ({"maxUnavailable": "1%"}, 3, True),
+        ({"maxUnavailable": 1}, 1, True),
+        ({"minAvailable": "many"}, 3, True),
+    ],
+)
+def test_a_budget_is_asked_where_it_can_let_a_member_go(
+    budget: dict[str, Any] | None, replicas: int, spares: bool
+) -> None:
+    resolved = WANTED.resolved
+    plan = resolved.dependencies[0].in_cluster if resolved else None
+    assert plan
+    assert spares_one(replace(plan, budget=budget, replicas=replicas)) is spares
