@@ -42,6 +42,7 @@ class Observed:
 
     ``loads`` is what its etcd tells of loaded data: None where it was not asked, or has not answered yet.
     ``remains`` names what is left of an earlier Milvus of the same name; nothing else here knows of it.
+    ``gate`` is why no Deployment that is whole may begin with its new template now; "": nothing keeps one.
     """
 
     held: Mapping[Ref, Held]
@@ -49,6 +50,7 @@ class Observed:
     answers: Mapping[DependencyKind, Answer] = field(default_factory=dict)
     loads: Loads | None = None
     remains: str = ""
+    gate: str = ""
 
     def workload(self, ref: Ref) -> WorkloadView | None:
         """Give a Deployment or StatefulSet."""

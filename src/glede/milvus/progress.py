@@ -65,7 +65,7 @@ def _rolling(situation: Situation) -> str:
         return "; ".join(filter(None, words)) or "pods are being replaced"
     stem = f"{situation.milvus.metadata.name}-milvus-"
     waiting = ", ".join(ref.key.name.removeprefix(stem) for ref in rollout.waiting)
-    words = [f"{rollout.at} is being replaced; then {waiting}", fewer]
+    words = [rollout.held or f"{rollout.at} is being replaced", f"then {waiting}", fewer]
     return "; ".join(filter(None, words))
 
 

@@ -7,7 +7,7 @@ alone, of the number of pods for example, waits for nothing.
 A Deployment that is wanted no longer has its turn too: after those that take over its work.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from glede.milvus.deadline import Overdue
@@ -27,13 +27,14 @@ class Rollout:
 
     ``at`` is "" where nothing is being replaced. ``overdue`` tells why it is not done within its deadline,
     and from when on that counts. ``leaving`` are the Deployments that are wanted no longer and whose turn has
-    come; None where there are no turns.
+    come; None where there are no turns. ``held`` is why the next Deployment may not begin yet.
     """
 
     at: str = ""
     waiting: tuple[Ref, ...] = ()
     overdue: Overdue = field(default_factory=Overdue)
     leaving: tuple[Ref, ...] | None = None
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +73,43 @@ def rollout(resolved: Resolved, wanted: Desired, observed: Observed) -> Rollout:
     ordered = _one_by_one(resolved) and (crossing or any(_is_to_come(step, crossing) for step in steps))
     steps += _unwanted(resolved, wanted, observed) if ordered else ()
     steps.sort(key=lambda step: _place(step, places))
+    gate = "" if came_back(resolved.milvus) or not _served(resolved) else observed.gate
+    if not ordered:
+        return _at_once(steps, crossing, gate, observed)
     at, overdue = "", Overdue()
     waiting: list[Ref] = []
     leaving: list[_Step] = []
     for step in steps:
         if step.wanted is None:
             leaving += [] if at or waiting else [step]
-        elif at or leaving:
+        elif at or leaving or waiting:
             waiting += [step.ref] if _is_to_come(step, crossing) else []
+        elif gate and _begins(step, crossing):
+            waiting.append(step.ref)
         elif not step.is_done:
             at = step.component
             overdue = _overdue(step, observed)
-    if not ordered:
-        return Rollout(at, (), overdue)
     if leaving and not at:
         at = leaving[0].component
-    return Rollout(at, tuple(waiting), overdue, tuple(step.ref for step in leaving))
+    held = gate if waiting and not at else ""
+    return Rollout(at, tuple(waiting), overdue, tuple(step.ref for step in leaving), held)
+
+
+def _at_once(steps: Sequence[_Step], crossing: bool, gate: str, observed: Observed) -> Rollout:
+    """Tell where a rollout is whose Deployments do not wait for each other."""
+    held = [step.ref for step in steps if gate and _begins(step, crossing)]
+    late = [step for step in steps if not step.is_done and step.ref not in held]
+    if not late:
+        return Rollout(waiting=tuple(held), held=gate if held else "")
+    return Rollout(late[0].component, tuple(held), _overdue(late[0], observed))
+
+
+def _begins(step: _Step, crossing: bool) -> bool:
+    """Tell whether a Deployment would leave a state in which it is whole.
+
+    One that is not may be mended by its new template.
+    """
+    return _is_to_come(step, crossing) and (step.view is None or step.view.rolled)
 
 
 def _is_to_come(step: _Step, crossing: bool) -> bool:
@@ -134,5 +156,8 @@ def _overdue(step: _Step, observed: Observed) -> Overdue:
 def _one_by_one(resolved: Resolved) -> bool:
     components = resolved.milvus.spec.components
     rolling = components.enable_rolling_update is not False
-    served = bool(resolved.milvus.status.get("currentImage"))
-    return served and rolling and components.image_update_mode in _ONE_BY_ONE
+    return _served(resolved) and rolling and components.image_update_mode in _ONE_BY_ONE
+
+
+def _served(resolved: Resolved) -> bool:
+    return bool(resolved.milvus.status.get("currentImage"))

@@ -41,10 +41,12 @@ def _of_generation(wanted: Intent, generation: int) -> Intent:
     return replace(wanted, resolved=resolved)
 
 
-def _rollout(wanted: Intent, held: dict[Ref, Held], pods: tuple[PodView, ...] = ()) -> Rollout:
+def _rollout(
+    wanted: Intent, held: dict[Ref, Held], pods: tuple[PodView, ...] = (), gate: str = ""
+) -> Rollout:
     assert wanted.resolved is not None
     assert wanted.desired is not None
-    return rollout(wanted.resolved, wanted.desired, Observed(held, pods))
+    return rollout(wanted.resolved, wanted.desired, Observed(held, pods, gate=gate))
 
 
 def _names(refs: Iterable[Ref]) -> list[str]:
@@ -215,3 +217,49 @@ def test_on_the_way_down_what_was_new_goes_last_and_what_comes_again_waits() -> 
     coming = changed(there, "kite-milvus-indexnode", rolled=False)
     assert _rollout(wanted, coming).leaving == ()
     assert _names(_rollout(wanted, there).leaving or ()) == ["streamingnode"]
+
+
+SHUT = "searches come back empty"
+
+
+def test_a_gate_keeps_what_has_not_begun_and_nothing_else() -> None:
+    wanted = _wanted()
+    found = _rollout(wanted, _held(wanted), gate=SHUT)
+    assert (found.at, _names(found.waiting), found.held) == ("", ORDER, SHUT)
+    # What has begun goes on, and tells that it does.
+    rolling = changed(_held(wanted, "indexnode"), "kite-milvus-indexnode", rolled=False)
+    found = _rollout(wanted, rolling, gate=SHUT)
+    assert (found.at, _names(found.waiting), found.held) == ("indexnode", ORDER[1:], "")
+    assert _rollout(wanted, whole(wanted), gate=SHUT) == Rollout()
+
+
+def test_a_gate_keeps_no_correction_of_what_is_not_whole() -> None:
+    wanted = _wanted()
+    broken = changed(_held(wanted), "kite-milvus-indexnode", rolled=False)
+    found = _rollout(wanted, broken, gate=SHUT)
+    assert (found.at, found.held) == ("indexnode", "")
+
+
+@pytest.mark.parametrize("components", [{"imageUpdateMode": "all"}, {"enableRollingUpdate": False}])
+def test_a_gate_is_also_for_a_change_of_all_at_once(components: dict[str, Any]) -> None:
+    wanted = _wanted(**components)
+    found = _rollout(wanted, _held(wanted, "proxy"), gate=SHUT)
+    assert (found.at, set(_names(found.waiting)), found.held) == ("", set(ORDER) - {"proxy"}, SHUT)
+    broken = changed(_held(wanted, "proxy"), "kite-milvus-datanode", rolled=False)
+    found = _rollout(wanted, broken, gate=SHUT)
+    assert (found.at, set(_names(found.waiting))) == ("datanode", set(ORDER) - {"proxy", "datanode"})
+
+
+def test_no_gate_before_the_first_search_nor_on_the_way_back() -> None:
+    first = _wanted({})
+    assert _rollout(first, _held(first), gate=SHUT).waiting == ()
+    taken_back = _of_generation(_wanted({**SERVED, "rolledBack": {"generation": 8, "reason": "late"}}), 7)
+    assert _rollout(taken_back, _held(taken_back), gate=SHUT).at == "proxy"
+
+
+@pytest.mark.parametrize("done", range(len(ORDER)))
+def test_a_gate_that_opens_again_lets_the_rollout_go_on_where_it_was(done: int) -> None:
+    wanted = _wanted()
+    held = _held(wanted, *ORDER[:done])
+    assert _names(_rollout(wanted, held, gate=SHUT).waiting) == ORDER[done:]
+    assert _rollout(wanted, held).at == ORDER[done]
