@@ -68,6 +68,11 @@ walks: $(DEV_STAMP) ## Ten times as many random walks over manifests as the test
 	@$(BIN)/python -m lab.binaries $(API_BINARIES) > /dev/null
 	GLEDE_WALKS=170 $(BIN)/python -m pytest tests/kube/matrix/test_walks.py
 
+.PHONY: matrix
+matrix: $(DEV_STAMP) ## Every case that the tests take a sample of: each write of R10, each failure of R14
+	@$(BIN)/python -m lab.binaries $(API_BINARIES) > /dev/null
+	GLEDE_MATRIX=all $(BIN)/python -m pytest tests/kube/matrix/test_again.py tests/kube/matrix/test_failures.py
+
 .PHONY: e2e
 e2e: $(DEV_STAMP) ## Real nodes: plain manifests and the operator, a real Milvus under faults (root, Linux)
 	@$(BIN)/python -m lab.binaries $(API_BINARIES) $(USER_BINARIES) $(NODE_BINARIES) > /dev/null

@@ -7,7 +7,7 @@ from typing import Literal
 
 from tests.kube.matrix.chronicle import Change, Chronicle, Now
 from tests.kube.matrix.ends import End, differing, end_of, gone, settled, told
-from tests.kube.matrix.keeper import Keeper, Series, kept
+from tests.kube.matrix.keeper import CRASH, Keeper, Series, kept
 from tests.kube.matrix.lineage import COUNTED_PLURALS, Lineage, owned_by_others, uids
 from tests.kube.matrix.lives import make_volume
 from tests.kube.matrix.manifests import NAME, NEW, Scenario, cluster, milvus, standalone
@@ -16,7 +16,7 @@ from glede.kube.errors import Conflict
 from glede.kube.objects import Key, Object, uid_of
 from glede.milvus.kinds import MILVUS
 
-Stage = Literal["edit", "rest"]
+Stage = Literal["create", "edit", "rest", "delete"]
 Cascade = Literal["Background", "Foreground", "Orphan"]
 CASCADES: tuple[Cascade, ...] = ("Background", "Foreground", "Orphan")
 REST_SECONDS = 2.5
@@ -65,13 +65,18 @@ class Holding(Series):
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def met(self) -> bool:
+        """Whether the write has come."""
+        return bool(self.struck) if self.trouble else self.reached.is_set()
+
     def unless_reached(self, words: str) -> str:
         """Give the words while the write has not come."""
-        return "" if self.reached.is_set() else words
+        return "" if self.met else words
 
     async def halt(self) -> None:
         """Hold the answer to the write that was counted last, if it is the one."""
-        if self.number == self.at:
+        if self.number == self.at and self.trouble is None:
             self.reached.set()
             await self.gate.wait()
 
@@ -84,6 +89,7 @@ class Case:
     stage: Stage
     at: int = 0
     cascade: Cascade = "Background"
+    dies: bool = False
 
     @property
     def stays(self) -> bool:
@@ -105,10 +111,11 @@ class Twice:
         """Live both lives; tells whether the first was deleted in the middle. Raises AssertionError."""
         self.namespace = await prepared(self.chronicle, self.case.scenario)
         async with kept(self.chronicle, self.namespace) as keeper:
-            series = Holding(at=self.case.at)
+            series = Holding(CRASH if self.case.dies else None, self.case.at)
             first = await self._to_the_moment(keeper, series)
             known = len(self.chronicle.place(self.namespace).changes)
-            await self.delete(first, self.case.cascade)
+            if self.case.stage != "delete":
+                await self.delete(first, self.case.cascade)
             second = await self._make_again(series)
             await self._until(lambda now: self._lacking(now, uid_of(second)))
             whole = len(self.chronicle.place(self.namespace).changes)
@@ -116,21 +123,29 @@ class Twice:
             self._judge(first, second, known, whole)
             await self.delete(second)
             await self._until(self._left)
-        return series.reached.is_set()
+        return series.met
 
     async def _make(self) -> Object:
         return await self.chronicle.user.create(MILVUS, milvus(self.namespace, self.case.scenario.first))
 
     async def _to_the_moment(self, keeper: Keeper, series: Holding) -> Object:
-        """Make the first, and bring it to where it is deleted."""
+        """Make the first, and bring it to where it is deleted, or is being deleted."""
+        case = self.case
+        if case.stage == "create":
+            keeper.series = series
         first, generation = await self._make(), 1
-        await self._until(settled)
-        keeper.series = series
-        if self.case.stage == "edit":
-            edited = milvus(self.namespace, self.case.scenario.second)
+        if case.stage != "create":
+            await self._until(settled)
+            keeper.series = series
+        if case.stage == "edit":
+            edited = milvus(self.namespace, case.scenario.second)
             written = await self.chronicle.user.apply(MILVUS, Key(self.namespace, NAME), edited)
             generation = written["metadata"]["generation"]
-        await self._until(lambda now: series.unless_reached(settled(now, NAME, generation)))
+        if case.stage == "delete":
+            await self.delete(first, case.cascade)
+            await self._until(lambda now: series.unless_reached(_left_of(first, now)))
+        else:
+            await self._until(lambda now: series.unless_reached(settled(now, NAME, generation)))
         return first
 
     async def _make_again(self, series: Holding) -> Object:
@@ -203,6 +218,11 @@ class Twice:
                 assert before <= removed, f"{where}: {plural} stayed, though they were to go"
             expected = len(self.case.scenario.claims) if plural == _CLAIMS else 1
             assert len(made - removed) == expected, f"{where}: {plural}: {made - removed}"
+
+
+def _left_of(one: Object, now: Now) -> str:
+    """Tell whether a Milvus is still there."""
+    return NAME if uid_of(one) in {uid_of(body) for body in now.values()} else ""
 
 
 async def prepared(chronicle: Chronicle, scenario: Scenario) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.kube.matrix.manifests import ONE, cluster, standalone
+from tests.kube.matrix.sick import Trouble, falling_ill
 
 from glede.kube.objects import Object
 
@@ -15,6 +16,7 @@ IMAGES = {
     "2.6": "milvusdb/milvus:v2.6.18",
     "3.0": "milvusdb/milvus:v3.0.1",
 }
+UP = tuple(IMAGES)
 FIELDS = {
     "cdc": "cdc",
     "indexnode": "indexNode",
@@ -43,8 +45,8 @@ class Shape:
     split: bool = False
 
     def spec(self, line: str, **components: Any) -> Object:
-        """Give the spec of a line."""
-        image = IMAGES[line]
+        """Give the spec of a line, or of an image."""
+        image = IMAGES.get(line, line)
         common = {"image": image, "rollout": {"progressDeadlineSeconds": DEADLINE_SECONDS}}
         if self.alone:
             return standalone(**{**common, **components})
@@ -59,6 +61,12 @@ class Shape:
             del parts["streamingNode"]
         parts |= components
         return found
+
+    def ill(self, line: str, component: str, trouble: Trouble) -> Object:
+        """Give the spec of a line in which the new pods of a component do not come up."""
+        name = FIELDS[component]
+        parts = self.spec(line)["components"]
+        return self.spec(line, **{name: {**parts.get(name, {}), **falling_ill(trouble)}})
 
     def order(self, *, streams: bool) -> tuple[str, ...]:
         """Give the order of an upgrade that begins and ends before 2.6, or begins and ends after it."""
@@ -85,15 +93,20 @@ class Step:
     leaving: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def image(self) -> str:
-        """The image after it."""
-        return IMAGES[self.new]
+    def images(self) -> tuple[str, str]:
+        """The image before and the one after."""
+        return IMAGES.get(self.old, self.old), IMAGES.get(self.new, self.new)
+
+    @property
+    def same_line(self) -> bool:
+        """Whether it stays within a release line."""
+        return self.old not in IMAGES or self.new not in IMAGES
 
 
 def step(shape: Shape, old: str, new: str) -> Step:
-    """Give a step between two lines, up or down."""
-    one, other = (_streams(IMAGES[line]) for line in (old, new))
-    down = new < old
+    """Give a step between two lines, up or down, or to another image of the same line."""
+    one, other = (_streams(IMAGES.get(line, line)) for line in (old, new))
+    down = old in IMAGES and new in IMAGES and new < old
     if one == other or shape.alone:
         order = shape.order(streams=one)
         return Step(shape, old, new, order[::-1] if down else order)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import random
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -12,7 +13,9 @@ from tests.kube.matrix.again import (
     ALONE,
     CASCADES,
     CLUSTER,
+    Cascade,
     Case,
+    Stage,
     Twice,
     prepared,
     untroubled,
@@ -20,9 +23,11 @@ from tests.kube.matrix.again import (
 from tests.kube.matrix.chronicle import Chronicle, Name, Now, following
 from tests.kube.matrix.ends import End, gone, settled
 from tests.kube.matrix.keeper import CRASH, Series, kept
-from tests.kube.matrix.manifests import NAME, milvus
+from tests.kube.matrix.manifests import NAME, Scenario, milvus
 from tests.kube.matrix.scene import condition
+from tests.kube.matrix.sick import LEFT_ALONE
 
+from glede.kube.errors import NotFound
 from glede.kube.objects import POD, Key, owner_uid, uid_of
 from glede.milvus import leaving
 from glede.milvus.kinds import MILVUS
@@ -31,8 +36,13 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
 Count = Callable[[int], None]
 SIDE_BY_SIDE = 14
-# kwok lets such a pod be.
-LEFT_ALONE = {"kwok.x-k8s.io/status": "custom"}
+# At every third write of each stage in one of the ways; by GLEDE_MATRIX=all at each of them in all ways.
+ALL = os.environ.get("GLEDE_MATRIX") == "all"
+EACH = 1 if ALL else 3
+MOST = 60
+# So many lives of one stage at a time.
+TOGETHER = 3
+_CLAIMS = "persistentvolumeclaims"
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +73,37 @@ class Again:
             met = await Twice(self.chronicle, case, *await known).live()
             self.done += met or case.stage == "rest"
             return met
+
+    async def all_writes(self, scenario: Scenario, stage: Stage, *, dies: bool = False) -> None:
+        """Delete it at the writes of a stage, until there are no more of them."""
+        moments = iter([(at, how) for at in range(1, MOST, EACH) for how in ways(at)])
+        met = [True]
+
+        async def work() -> None:
+            for at, how in moments:
+                met.append(await self.live(Case(scenario, stage, at, how, dies)))
+                if not all(met):
+                    return
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(TOGETHER):
+                group.create_task(work())
+        assert not all(met), f"{stage}: there are more writes than were looked at"
+
+
+def ways(at: int) -> tuple[Cascade, ...]:
+    """Give the ways in which to delete it at a write."""
+    return CASCADES if ALL else (CASCADES[at // EACH % len(CASCADES)],)
+
+
+async def test_r10_deleted_and_made_again_at_every_step(ground: Path, count: Count) -> None:
+    async with following(ground) as chronicle, asyncio.TaskGroup() as group:
+        again = Again(chronicle)
+        stages: tuple[Stage, ...] = ("create", "edit", "delete")
+        for scenario, stage in product(ALONE.values(), stages):
+            group.create_task(again.all_writes(scenario, stage))
+        group.create_task(again.all_writes(ALONE["Delete"], "delete", dies=True))
+    count(again.done)
 
 
 async def test_r10_deleted_and_made_again_at_rest_and_while_a_cluster_changes(
@@ -121,3 +162,35 @@ def waits_for(what: str) -> Callable[[Now], str]:
         return "" if waits else str(found)
 
     return lacking
+
+
+async def test_r10_the_finalizer_ends_though_somebody_else_holds_it_too(ground: Path, count: Count) -> None:
+    """Another controller's finalizer keeps it for a while; ours has gone by then, and volumes are to go.
+
+    That of a pod goes with the pod, as that goes with the Milvus.
+    """
+    foreign = "birds.example/watched"
+    async with following(ground) as chronicle:
+        namespace = await prepared(chronicle, ALONE["Delete"])
+        async with kept(chronicle, namespace):
+            key, body = Key(namespace, NAME), milvus(namespace, ALONE["Delete"].first)
+            body["metadata"]["finalizers"] = [foreign]
+            made = await chronicle.user.create(MILVUS, body)
+            await chronicle.until(namespace, settled)
+            await chronicle.user.delete(MILVUS, key, uid=uid_of(made))
+
+            def held(now: Now) -> str:
+                found = now[Name(MILVUS.plural, NAME)]["metadata"]["finalizers"]
+                claims = [
+                    name.name
+                    for name, body in now.items()
+                    if name.plural == _CLAIMS and "deletionTimestamp" not in body["metadata"]
+                ]
+                return str(claims or [one for one in found if one != foreign] or "")
+
+            await chronicle.until(namespace, held)
+            await chronicle.user.patch(MILVUS, key, {"metadata": {"finalizers": None}})
+            await chronicle.until(namespace, gone)
+            with pytest.raises(NotFound):
+                await chronicle.user.get(MILVUS, key)
+    count(1)

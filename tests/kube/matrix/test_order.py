@@ -11,19 +11,16 @@ from typing import Any
 import pytest
 from tests.kube.matrix.chronicle import Chronicle, Name, Now, following
 from tests.kube.matrix.keeper import CRASH, Series
-from tests.kube.matrix.lines import ALONE, CLUSTER, SPLIT, Shape, step
+from tests.kube.matrix.lines import ALONE, CLUSTER, SPLIT, UP, Shape, step
 from tests.kube.matrix.scene import condition, staged, status_of
-from tests.kube.matrix.turns import Turns
+from tests.kube.matrix.turns import Turns, deployed, templates
 
-from glede.kube.objects import Object
 from glede.milvus.kinds import MILVUS
-from glede.milvus.labels import TEMPLATE_ANNOTATION
 from glede.milvus.render import strategy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(900)]
 
 Count = Callable[[int], None]
-UP = ("2.3", "2.4", "2.5", "2.6", "3.0")
 DOWN = ("3.0", "2.6", "2.5")
 # Steps that are refused, by where they begin.
 REFUSED = {"2.3": ("2.6", "3.0"), "2.4": ("2.6", "2.3"), "2.5": ("2.4",), "2.6": ("2.5",), "3.0": ("2.6",)}
@@ -54,11 +51,6 @@ async def walk(chronicle: Chronicle, shape: Shape, lines: tuple[str, ...], seed:
                 told = [condition(one.body, "Ready") for one in scene.changes("milvuses")]
                 words = [one["message"] for one in told if one["status"] != "True"]
                 assert not words or shape.alone, f"{where}: not ready meanwhile: {words}"
-
-
-def deployed(now: Now) -> set[str]:
-    """Give the components that there are."""
-    return {name.name.rpartition("-")[2] for name in now if name.plural == "deployments"}
 
 
 async def test_r14_every_line_after_the_other_in_order_though_operators_die(
@@ -96,12 +88,3 @@ def not_refused(generation: int, now: Now) -> str:
     body = now[Name(MILVUS.plural, "kite")]
     told = status_of(body).get("observedGeneration") == generation
     return "" if told and condition(body, "SpecAccepted")["status"] == "False" else str(status_of(body))
-
-
-def templates(now: Now) -> dict[Name, Object]:
-    """Give the pod templates of all Deployments, with their digests."""
-    return {
-        name: {**body["spec"]["template"], "digest": body["metadata"]["annotations"][TEMPLATE_ANNOTATION]}
-        for name, body in now.items()
-        if name.plural == "deployments"
-    }

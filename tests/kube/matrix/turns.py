@@ -1,6 +1,6 @@
 """Whether components took turns: a judgement on all that happened to a Milvus's Deployments."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tests.kube.matrix.chronicle import Change, Name, Now
@@ -22,12 +22,27 @@ def has(body: Object | None, image: str) -> bool:
     return body is not None and pod_spec(body)["containers"][0]["image"] == image
 
 
+def deployed(now: Now) -> set[str]:
+    """Give the components that there are."""
+    return {name.name.rpartition("-")[2] for name in now if name.plural == "deployments"}
+
+
+def templates(now: Now) -> dict[Name, Object]:
+    """Give the pod templates of all Deployments, with their digests."""
+    return {
+        name: {**body["spec"]["template"], "digest": body["metadata"]["annotations"][TEMPLATE_ANNOTATION]}
+        for name, body in now.items()
+        if name.plural == "deployments"
+    }
+
+
 @dataclass
 class Turns:
-    """Follows a step through all of its states."""
+    """Follows a step through all of its states; ``back``: the way back from it, in the reverse order."""
 
     step: Step
     now: Now
+    back: bool = False
     _whole: set[str] = field(default_factory=set)
 
     def faults(self, changes: Iterable[Change]) -> list[str]:
@@ -44,16 +59,19 @@ class Turns:
             found += [f"{word} at version {change.version}" for word in words]
         return found
 
+    def _order(self) -> Sequence[str]:
+        return self.step.order[::-1] if self.back else self.step.order
+
     def _out_of_turn(self) -> Iterator[str]:
         """Each is new only when all before it are new and whole, and what goes after those is gone."""
-        image = self.step.image
+        image = self.step.images[0 if self.back else 1]
         done = True
-        for component in self.step.order:
+        for component in self._order():
             body = self.now.get(name_of(component))
             if has(body, image) and not done:
                 yield f"{component} began before its turn"
             done = done and has(body, image) and self._is_whole(component)
-            leaving = [old for old, to in self.step.leaving.items() if to == component]
+            leaving = [] if self.back else [old for old, to in self.step.leaving.items() if to == component]
             left = [old for old in leaving if name_of(old) in self.now]
             if not done and left != leaving:
                 yield f"{leaving} went before {component} was whole: {left} are left"
