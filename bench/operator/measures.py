@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -38,6 +39,7 @@ class Bench:
     operator: Operator
     user: HttpTransport
     watcher: Watcher
+    _values: Iterator[int] = field(default_factory=itertools.count)
 
     def asked(self, since: datetime) -> Requests:
         """Give the operator's requests that ended since a moment."""
@@ -90,8 +92,11 @@ class Bench:
         return self.asked(since)
 
     async def edits(self, names: Sequence[str]) -> Samples:
-        """Edit a Milvus after the other; seconds from the request until its Deployment shows it."""
-        return Samples([await self._edit(name, str(number)) for number, name in enumerate(names)])
+        """Edit a Milvus after the other; seconds from the request until its Deployment shows it.
+
+        Each edit has a value of its own: one that a Milvus has already would change nothing.
+        """
+        return Samples([await self._edit(name, str(next(self._values))) for name in names])
 
     async def _edit(self, name: str, value: str) -> float:
         shown = self.watcher.expect(_shows(name, value))
