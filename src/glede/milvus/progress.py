@@ -62,11 +62,20 @@ def _rolling(situation: Situation) -> str:
     rollout, fewer = situation.rollout, _fewer(situation)
     if not rollout.waiting:
         words = [situation.health.lacking, fewer, _members(situation)]
-        return "; ".join(filter(None, words)) or "pods are being replaced"
+        return "; ".join(filter(None, words)) or _replaced(situation)
     stem = f"{situation.milvus.metadata.name}-milvus-"
     waiting = ", ".join(ref.key.name.removeprefix(stem) for ref in rollout.waiting)
-    words = [rollout.held or f"{rollout.at} is being replaced", f"then {waiting}", fewer]
+    words = [rollout.held or _replaced(situation), f"then {waiting}", fewer]
     return "; ".join(filter(None, words))
+
+
+def _replaced(situation: Situation) -> str:
+    """Tell of the component that is being replaced, and what is wrong with its pods, old ones or new."""
+    at = situation.rollout.at
+    if not at:
+        return "pods are being replaced"
+    trouble = situation.observed.trouble(at)
+    return f"{at} is being replaced: {trouble}" if trouble else f"{at} is being replaced"
 
 
 def _fewer(situation: Situation) -> str:

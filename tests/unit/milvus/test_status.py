@@ -261,6 +261,19 @@ def test_who_waits_for_whom_is_told() -> None:
     assert _message(found, "Progressing") == "mixcoord is being replaced; then querynode, proxy"
 
 
+def test_what_is_wrong_with_a_new_pod_is_told_before_its_deadline() -> None:
+    """The old ones serve, so that no other condition tells of it."""
+    wanted = intent(status=SERVED)
+    rolling = changed(whole(wanted), "kite-milvus-mixcoord", updated=0)
+    ill = pod("mixcoord", ready=False, trouble="ImagePullBackOff: not found")
+    words = "mixcoord is being replaced: pod kite-milvus-mixcoord-abc ImagePullBackOff: not found"
+    last = _status(wanted, rolling, (ill,), rollout=Rollout("mixcoord"), answers=WELL)
+    assert _message(last, "Progressing") == words
+    waiting = (Ref("Deployment", ref_key("kite-milvus-proxy")),)
+    found = _status(wanted, rolling, (ill,), rollout=Rollout("mixcoord", waiting), answers=WELL)
+    assert _message(found, "Progressing") == f"{words}; then proxy"
+
+
 def test_what_a_new_line_brings_is_not_missed_before_it_was_there_once() -> None:
     """What serves does without streaming nodes until then."""
     before = {"currentImage": "milvusdb/milvus:v2.5.16", "currentVersion": "2.5.16"}
