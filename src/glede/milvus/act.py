@@ -243,25 +243,30 @@ class Actor:
                 page = await self.transport.list(resource, selection, continue_=page.continue_)
         return found
 
-    async def finalizer(self, milvus: Milvus, *, wanted: bool) -> None:
-        """Set our finalizer or take it away."""
+    async def finalizer(self, milvus: Milvus, *, wanted: bool) -> Object | None:
+        """Set our finalizer or take it away; gives the object as it is then, None where nothing was written."""
         meta = milvus.metadata
         if (FINALIZER in meta.finalizers) == wanted:
-            return
+            return None
         if wanted:
             body = _cr({**_identity(milvus), "finalizers": [FINALIZER]})
-            await self.transport.apply(MILVUS, key_of_milvus(milvus), body)
-            return
+            return await self.transport.apply(MILVUS, key_of_milvus(milvus), body)
         # Whoever set it, also milvus-operator: an apply could only take away what is ours.
         rest = [name for name in meta.finalizers if name != FINALIZER]
         change = {"uid": meta.uid, "resourceVersion": meta.resource_version, "finalizers": rest}
         # Where its last finalizer went already, it went with that.
         with suppress(NotFound):
-            await self.transport.patch(MILVUS, key_of_milvus(milvus), {"metadata": change})
+            return await self.transport.patch(MILVUS, key_of_milvus(milvus), {"metadata": change})
+        return None
 
     async def status(self, milvus: Milvus, status: Mapping[str, Any]) -> Object:
-        """Write a status; gives the object as the API server has it then."""
-        body = _cr(_identity(milvus)) | {"status": dict(status)}
+        """Write a status; gives the object as the API server has it then. Raises Conflict.
+
+        It is of this version of the Milvus and no other: for the status alone the API server passes over a
+        uid that differs, and one that was made again meanwhile would have what was said of the one before.
+        """
+        identity = {**_identity(milvus), "resourceVersion": milvus.metadata.resource_version}
+        body = _cr(identity) | {"status": dict(status)}
         return await self.transport.apply(MILVUS, key_of_milvus(milvus), body, subresource="status")
 
 

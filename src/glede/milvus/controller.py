@@ -173,7 +173,11 @@ class MilvusReconciler:
             return Outcome(), False
         secrets = {name: value.data for name, value in values.items()}
         self.sessions.keep(key_of_milvus(intent.milvus), registry_of(intent.resolved, secrets))
-        await self.actor.finalizer(intent.milvus, wanted=keeps_finalizer(intent.resolved))
+        held = await self.actor.finalizer(intent.milvus, wanted=keeps_finalizer(intent.resolved))
+        if held is not None:
+            # What is known is a version behind now, of which no status can be written.
+            self.scope_of(key_of_milvus(intent.milvus)).milvuses.saw(held)
+            return Outcome(), True
         observed = self._observe(intent, values)
         states, health, _ = self._judge(intent, observed)
         step = plan(intent.resolved, intent.desired, observed, states, health)
