@@ -91,6 +91,11 @@ class Case:
     cascade: Cascade = "Background"
     dies: bool = False
 
+    def of_what(self) -> str:
+        """Name it in a line."""
+        dies = ", the operator dies" if self.dies else ""
+        return f"{self.scenario.name}, {self.stage}, write {self.at}, {self.cascade}{dies}"
+
     @property
     def stays(self) -> bool:
         """Whether what the first had made stays: by its policy, or since it was deleted without."""
@@ -168,7 +173,10 @@ class Twice:
         await self.chronicle.user.delete(MILVUS, key, uid=uid_of(one), propagation=cascade)
 
     async def _until(self, lacking: Callable[[Now], str]) -> None:
-        await self.chronicle.until(self.namespace, lacking)
+        try:
+            await self.chronicle.until(self.namespace, lacking)
+        except AssertionError as error:
+            raise AssertionError(f"{self.case.of_what()}: {error}") from None
 
     def _lacking(self, now: Now, uid: str) -> str:
         """Tell what is not as it would be, had there never been a first."""
@@ -188,7 +196,7 @@ class Twice:
         return ", ".join(name.name for name in now if name.plural in {"deployments", MILVUS.plural})
 
     def _judge(self, first: Object, second: Object, known: int, whole: int) -> None:
-        place, where = self.chronicle.place(self.namespace), f"{self.namespace}: {self.case}"
+        place, where = self.chronicle.place(self.namespace), f"{self.namespace}: {self.case.of_what()}"
         lineage = Lineage.of(place.changes, first, second)
         assert not owned_by_others(place.now, uid_of(second)), where
         late = [one.name for one in place.changes[whole:] if one.type != "MODIFIED"]

@@ -32,12 +32,11 @@ from glede.kube.objects import POD, Key, owner_uid, uid_of
 from glede.milvus import leaving
 from glede.milvus.kinds import MILVUS
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
-
 Count = Callable[[int], None]
 SIDE_BY_SIDE = 14
 # At every third write of each stage in one of the ways; by GLEDE_MATRIX=all at each of them in all ways.
 ALL = os.environ.get("GLEDE_MATRIX") == "all"
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(1800 if ALL else 600)]
 EACH = 1 if ALL else 3
 MOST = 60
 # So many lives of one stage at a time.
