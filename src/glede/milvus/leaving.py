@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from glede.api.milvus.spec import Milvus
-from glede.kube.objects import DEPLOYMENT, PVC, STATEFUL_SET
+from glede.kube.objects import CONFIG_MAP, DEPLOYMENT, PVC, STATEFUL_SET
 from glede.milvus.act import FINALIZER, Actor
 from glede.milvus.observed import Observed
 from glede.milvus.plan import makers_of_volumes, volumes_to_delete
@@ -28,7 +28,7 @@ async def let_go(actor: Actor, milvus: Milvus, resolved: Resolved | None) -> flo
         waits = await _end_makers(actor, resolved, milvus)
         if waits:
             return waits
-        held = await actor.listed(milvus, PVC, STATEFUL_SET, DEPLOYMENT)
+        held = await actor.listed(milvus, PVC, CONFIG_MAP, STATEFUL_SET, DEPLOYMENT)
         for deletion in volumes_to_delete(resolved, Observed(held)):
             await actor.delete(deletion)
     await actor.finalizer(milvus, wanted=False)

@@ -212,10 +212,11 @@ def makers_of_volumes(resolved: Resolved, observed: Observed) -> list[tuple[Dele
 def volumes_to_delete(resolved: Resolved, observed: Observed) -> list[Deletion]:
     """Give the claims that go with the Milvus: those whose dependency says pvcDeletion.
 
-    None goes where what works on them has been taken from the Milvus (--cascade=orphan), and runs on.
+    None goes where what works on them, or what it would read, has been taken from the Milvus
+    (--cascade=orphan), and stays.
     """
     emptied = [plan.workload for plan in _emptied(resolved)]
-    if any(_runs_on(ref, held, resolved, emptied) for ref, held in observed.held.items()):
+    if any(_is_orphan(ref, held, resolved, emptied) for ref, held in observed.held.items()):
         return []
     found = []
     for ref, held in observed.held.items():
@@ -227,9 +228,13 @@ def volumes_to_delete(resolved: Resolved, observed: Observed) -> list[Deletion]:
     return found
 
 
-def _runs_on(ref: Ref, held: Held, resolved: Resolved, emptied: Sequence[str]) -> bool:
-    """Tell whether a workload that would go with its Milvus has another owner, or none, and stays."""
-    goes = ref.kind == "Deployment" or (ref.kind == "StatefulSet" and ref.key.name in emptied)
+def _is_orphan(ref: Ref, held: Held, resolved: Resolved, emptied: Sequence[str]) -> bool:
+    """Tell whether a thing that would go with its Milvus has another owner, or none, and stays.
+
+    Where no workload was made yet, the settings tell it: they are there before any volume.
+    """
+    settings = ref.kind == "ConfigMap" and ref.key.name == resolved.name
+    goes = settings or ref.kind == "Deployment" or (ref.kind == "StatefulSet" and ref.key.name in emptied)
     return goes and held.owned.owner != resolved.milvus.metadata.uid and not held.owned.deleting
 
 
