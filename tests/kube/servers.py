@@ -95,6 +95,36 @@ def etcd(folder: Path, tls: Authority | None = None, **flags: str) -> Iterator[S
 
 
 @contextmanager
+def etcds(folder: Path, count: int = 3) -> Iterator[list[Served]]:
+    """Run an etcd of several members."""
+    ports = free_ports(2 * count)
+    clients, peers = ports[:count], ports[count:]
+    cluster = ",".join(f"m{number}=http://127.0.0.1:{peer}" for number, peer in enumerate(peers))
+    with contextlib.ExitStack() as stack:
+        served = []
+        for number, (port, peer) in enumerate(zip(clients, peers, strict=True)):
+            wanted = {
+                "name": f"m{number}",
+                "data-dir": str(folder / f"m{number}"),
+                "listen-client-urls": f"http://127.0.0.1:{port}",
+                "advertise-client-urls": f"http://127.0.0.1:{port}",
+                "listen-peer-urls": f"http://127.0.0.1:{peer}",
+                "initial-advertise-peer-urls": f"http://127.0.0.1:{peer}",
+                "initial-cluster": cluster,
+                "unsafe-no-fsync": "true",
+            }
+            arguments = [str(find_binary("etcd")), *(f"--{name}={value}" for name, value in wanted.items())]
+            process = stack.enter_context(running(arguments, {}, lambda: True))
+            served.append(Served(f"127.0.0.1:{port}", "http", None, process))
+        for one in served:
+            healthy = answers(f"http://{one.endpoint}/health")
+            for _ in wait_for(f"etcd {one.endpoint}", 30):
+                if healthy():
+                    break
+        yield served
+
+
+@contextmanager
 def minio(folder: Path, tls: Authority | None = None) -> Iterator[Served]:
     (port,) = free_ports(1)
     scheme = "https" if tls else "http"

@@ -33,6 +33,18 @@ def key_of_milvus(milvus: Milvus) -> Key:
     return Key(milvus.metadata.namespace, milvus.metadata.name)
 
 
+def reference_of(milvus: Milvus) -> dict[str, str]:
+    """Give what an Event is about."""
+    meta = milvus.metadata
+    return {
+        "apiVersion": milvus.api_version,
+        "kind": milvus.kind,
+        "namespace": meta.namespace,
+        "name": meta.name,
+        "uid": meta.uid,
+    }
+
+
 def read(obj: dict[str, Any]) -> Manifest:
     """Read an object of the API server."""
     try:

@@ -16,7 +16,7 @@ from tests.kube.servers import Handler, faulty
 from glede.milvus.probe import Login, ProbeResult, ProbeTarget, probe
 from glede.milvus.probe.azure import shared_key
 from glede.milvus.probe.pulsar import _field, _fields
-from glede.milvus.probe.s3 import signed_headers
+from glede.milvus.probe.s3 import Call, signed_headers
 from glede.milvus.probe.scram import Scram, ScramError
 from glede.milvus.probe.target import UnreachableError
 from glede.milvus.readable import readable
@@ -27,8 +27,8 @@ KEYS = Login("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 def test_the_example_of_the_s3_reference() -> None:
     wanted = ProbeTarget("", ("", ""), "storage", "s3", (), login=KEYS)
     moment = dt.datetime(2013, 5, 24, tzinfo=dt.UTC)
-    query = {"max-keys": "2", "prefix": "J"}
-    headers = signed_headers("examplebucket.s3.amazonaws.com", "/", query, wanted, moment)
+    call = Call(query={"max-keys": "2", "prefix": "J"})
+    headers = signed_headers("examplebucket.s3.amazonaws.com", "/", call, wanted, moment)
     assert headers["authorization"] == (
         "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, "
         "SignedHeaders=host;x-amz-content-sha256;x-amz-date, "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from glede.api.milvus.spec import Milvus
 from glede.milvus.dependencies.embedded import resolve_embedded, resolve_woodpecker_service
-from glede.milvus.dependencies.etcd import render_etcd, resolve_etcd
+from glede.milvus.dependencies.etcd import quota_of, render_etcd, resolve_etcd
 from glede.milvus.dependencies.external import (
     resolve_external_etcd,
     resolve_external_kafka,
@@ -21,7 +21,7 @@ from glede.milvus.facts import Facts
 from glede.milvus.resolved import Dependency, Derived, Object, Problem, Resolved
 from glede.milvus.versions import Version
 
-__all__ = ["Dependencies", "render_dependency", "resolve_dependencies"]
+__all__ = ["Dependencies", "quota_of", "render_dependency", "resolve_dependencies"]
 
 
 @dataclass(frozen=True, slots=True)

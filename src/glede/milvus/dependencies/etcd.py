@@ -23,13 +23,14 @@ ETCD = Kind(
     limits={"memory": "2Gi"},
 )
 _PATH = "/var/lib/etcd"
+_QUOTA = "ETCD_QUOTA_BACKEND_BYTES"
 # The numbers of Milvus's own Helm chart: volumes of clouds answer later than etcd's defaults expect.
 _OPTIONS = {
     "ETCD_AUTO_COMPACTION_MODE": "revision",
     "ETCD_AUTO_COMPACTION_RETENTION": "1000",
     "ETCD_ELECTION_TIMEOUT": "2500",
     "ETCD_HEARTBEAT_INTERVAL": "500",
-    "ETCD_QUOTA_BACKEND_BYTES": str(4 << 30),
+    _QUOTA: str(4 << 30),
 }
 _NOT_OFFERED = ("auth", "metrics", "disasterRecovery", "networkPolicy", "volumePermissions", "defrag", "rbac")
 # /livez and /readyz came with 3.6; the port of the metrics answers also while there is no quorum.
@@ -96,6 +97,13 @@ def _env(resolved: Resolved, plan: InClusterPlan) -> list[Object]:
         "ETCD_INITIAL_CLUSTER_TOKEN": f"{resolved.namespace}-{plan.workload}",
     }
     return [field_env("POD_NAME", "metadata.name"), *plain_env(place), *plain_env(plan.options)]
+
+
+def quota_of(plan: InClusterPlan) -> int:
+    """Give how large the database of a member may become, in bytes; 0 where that is not known."""
+    written = {str(item.get("name")): item.get("value") for item in plan.env}
+    text = str(written.get(_QUOTA, plan.options.get(_QUOTA, "")))
+    return int(text) if text.isdecimal() else 0
 
 
 def _probes(image: str) -> dict[str, Any]:

@@ -32,9 +32,12 @@ class Gateway:
 
     async def post(self, path: str, body: dict[str, Any]) -> Answer:
         """Call ``/v3/<path>``. Raises UnreachableError."""
+        return await ask(self.client, self.request(path, body))
+
+    def request(self, path: str, body: dict[str, Any]) -> httpx2.Request:
+        """Build the call of ``/v3/<path>``."""
         headers = {"authorization": self.token} if self.token else {}
-        request = self.client.build_request("POST", f"{self.base}/v3/{path}", json=body, headers=headers)
-        return await ask(self.client, request)
+        return self.client.build_request("POST", f"{self.base}/v3/{path}", json=body, headers=headers)
 
     async def call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Call ``/v3/<path>`` and give its answer. Raises UnreachableError, and UnhealthyError if refused."""

@@ -5,10 +5,10 @@ import functools
 import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
@@ -124,10 +124,11 @@ def why(error: BaseException) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer over HTTP."""
+    """An answer over HTTP; the names of its headers are in lower case."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -146,11 +147,21 @@ def _no_context() -> ssl.SSLContext:
 
 async def ask(client: httpx2.AsyncClient, request: httpx2.Request) -> Answer:
     """Send a request and read its answer within a limit of size. Raises UnreachableError."""
+    async with streamed(client, request) as response:
+        return Answer(response.status_code, await read_all(response), dict(response.headers))
+
+
+@asynccontextmanager
+async def streamed(client: httpx2.AsyncClient, request: httpx2.Request) -> AsyncIterator[httpx2.Response]:
+    """Send a request and give its answer while it comes.
+
+    Raises UnreachableError, also for what fails within the block.
+    """
     request.headers["accept-encoding"] = "identity"
     try:
         response = await client.send(request, stream=True)
         try:
-            return Answer(response.status_code, await _read(response))
+            yield response
         finally:
             await response.aclose()
     except (httpx2.HTTPError, httpx2.InvalidURL, *_FAULTS) as error:
@@ -158,7 +169,8 @@ async def ask(client: httpx2.AsyncClient, request: httpx2.Request) -> Answer:
         raise UnreachableError(_root(error)) from error
 
 
-async def _read(response: httpx2.Response) -> bytes:
+async def read_all(response: httpx2.Response) -> bytes:
+    """Read an answer within a limit of size. Raises UnreachableError."""
     body = bytearray()
     async for chunk in response.aiter_raw(64 * 1024):
         body += chunk

@@ -123,16 +123,20 @@ def _login(name: str, password: str) -> Login | None:
 
 
 def _storage(settings: _Settings, dependency: Dependency) -> ProbeTarget:
+    # What the operator runs is where it has put it, whatever the manifest's settings say.
+    ours: Mapping[str, Any] = dependency.settings.get("minio", {})
+    bucket = str(ours.get("bucketName") or "")
     cloud = settings.text("minio", "cloudprovider").lower()
     root = settings.text("minio", "rootpath", default="files")
     login, missing = _storage_login(settings, dependency)
     return _target(
         settings,
         dependency,
-        tls=_storage_tls(settings),
+        tls=None if ours.get("useSSL") is False else _storage_tls(settings),
         login=login,
         missing=missing,
-        bucket=settings.text("minio", "bucketname", default=bucket_name(settings.milvus.metadata.name)),
+        bucket=bucket
+        or settings.text("minio", "bucketname", default=bucket_name(settings.milvus.metadata.name)),
         prefix=f"{root.strip('/')}/",
         region=settings.text("minio", "region") or "us-east-1",
         virtual_host=settings.flag("minio", "usevirtualhost") or cloud in _VIRTUAL_HOSTS,
