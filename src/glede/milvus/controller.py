@@ -22,7 +22,7 @@ from glede.milvus.health import Health, examine
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.leaving import let_go, seconds_since
 from glede.milvus.loads import LoadReader
-from glede.milvus.manifest import Manifest, key_of_milvus
+from glede.milvus.manifest import Manifest, key_of_milvus, reference_of
 from glede.milvus.observed import DependencyState, Observed, dependency_state, observed_of
 from glede.milvus.plan import keeps_finalizer, plan
 from glede.milvus.references import secrets_named
@@ -36,6 +36,7 @@ from glede.milvus.secretreader import SecretReader, SecretValue
 from glede.milvus.sessions import Ender, registry_of
 from glede.milvus.situation import Situation
 from glede.milvus.status import status
+from glede.milvus.upkeep import Keeper
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class MilvusReconciler:
     externals: Externals
     load_reader: LoadReader
     sessions: Ender
+    upkeep: Keeper
     actor: Actor
     recorder: Recorder
     tool_image: str
@@ -150,6 +152,11 @@ class MilvusReconciler:
         key = key_of_milvus(intent.milvus)
         answers = self.externals.answers(intent.resolved, values) if intent.resolved else {}
         observed = replace(observed_of(intent.milvus, *self.scope_of(key).of(key)), answers=answers)
+        if intent.resolved:
+            secrets = {name: value.data for name, value in values.items()}
+            acts = not _paused(intent.milvus)
+            upkeep = self.upkeep.consider(intent.resolved, observed, secrets, acts=acts)
+            observed = replace(observed, upkeep=upkeep)
         if intent.resolved and intent.desired and asks_for_loads(intent.resolved, intent.desired, observed):
             return replace(observed, loads=self.load_reader.loads(intent.resolved, values))
         self.load_reader.forget(intent.milvus.metadata.uid)
@@ -190,6 +197,7 @@ class MilvusReconciler:
         """Write the status where it has changed, and Events for what flipped."""
         observed = self._observe(intent, values)
         _, health, fewer = self._judge(intent, observed)
+        self.upkeep.quiet(milvus.metadata.uid, health.updated and not fewer.going)
         turns, whole = _turns(intent, observed)
         situation = Situation(
             milvus=milvus,
@@ -223,7 +231,7 @@ class MilvusReconciler:
             return None  # it was deleted meanwhile, as the watch is about to tell
         self.scope_of(key_of_milvus(milvus)).milvuses.saw(answer)
         for announcement in announcements(milvus.status.get("conditions", []), new.get("conditions", [])):
-            self.recorder.event(_reference(milvus), *announcement)
+            self.recorder.event(reference_of(milvus), *announcement)
         return None
 
     def _may_wait(self, milvus: Milvus, new: Mapping[str, Any], health: Health) -> float:
@@ -250,6 +258,7 @@ class MilvusReconciler:
         self._asking.pop(uid, None)
         self.externals.forget(uid)
         self.load_reader.forget(uid)
+        self.upkeep.forget(uid)
         self.actor.forget(uid)
 
 
@@ -275,14 +284,3 @@ def _weight(status_: Mapping[str, Any]) -> object:
     conditions = [(c.get("type"), c.get("status"), c.get("reason")) for c in status_.get("conditions", [])]
     light = {"conditions", "componentsDeployStatus", "deploymentGroupsDeployStatus", "ready"}
     return conditions, {name: value for name, value in status_.items() if name not in light}
-
-
-def _reference(milvus: Milvus) -> dict[str, str]:
-    meta = milvus.metadata
-    return {
-        "apiVersion": milvus.api_version,
-        "kind": milvus.kind,
-        "namespace": meta.namespace,
-        "name": meta.name,
-        "uid": meta.uid,
-    }

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from glede.milvus.observed import DependencyState
+from glede.milvus.observed import DependencyState, Upkeep
 from glede.milvus.resolved import InClusterPlan
 from glede.milvus.views import PodView
 
@@ -26,19 +26,28 @@ class Replacement:
     asks: bool = True
 
 
-def next_member(states: Sequence[DependencyState]) -> Replacement | None:
+def next_member(states: Sequence[DependencyState], upkeep: Upkeep | None = None) -> Replacement | None:
     """Give the member to replace now; None where there is none, or where others have to come back first.
 
     One that is not ready serves nobody, so that it goes at once: its new template may be what mends it. Of
-    those that serve, one at a time goes, over all dependencies, etcd first and the log last.
+    those that serve, one at a time goes, over all dependencies, etcd first and the log last. Those of etcd
+    stay while its upkeep holds them.
     """
-    broken = [(state, pod) for state in states for pod in state.outdated if not pod.ready]
+    upkeep = upkeep or Upkeep()
+    broken = [
+        (state, pod)
+        for state in states
+        for pod in state.outdated
+        if not pod.ready and not (upkeep.busy and state.dependency.kind == "etcd")
+    ]
     if broken:
         return _replacement(*broken[0])
     for state in states:
         if not state.steady:
             return None
         if state.outdated:
+            if upkeep.holds and state.dependency.kind == "etcd":
+                return None
             return _replacement(state, state.outdated[0])
     return None
 

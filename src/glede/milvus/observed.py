@@ -37,18 +37,32 @@ class Loads:
 
 
 @dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What the upkeep of etcd is to the replacement of its members, in words; "" for nothing.
+
+    ``holds``: those that serve stay. ``busy``: all of them do, since one that is not ready may be at work.
+    """
+
+    words: str = ""
+    holds: bool = False
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """What the cluster holds of one Milvus, and what its external dependencies answered.
 
     ``loads`` is what its etcd tells of loaded data: None where it was not asked, or has not answered yet.
-    ``remains`` names what is left of an earlier Milvus of the same name; nothing else here knows of it.
-    ``gate`` is why no Deployment that is whole may begin with its new template now; "": nothing keeps one.
+    ``upkeep`` is what the members of its etcd have to wait for. ``remains`` names what is left of an earlier
+    Milvus of the same name; nothing else here knows of it. ``gate`` is why no Deployment that is whole may
+    begin with its new template now; "": nothing keeps one.
     """
 
     held: Mapping[Ref, Held]
     pods: tuple[PodView, ...] = ()
     answers: Mapping[DependencyKind, Answer] = field(default_factory=dict)
     loads: Loads | None = None
+    upkeep: Upkeep = field(default_factory=Upkeep)
     remains: str = ""
     gate: str = ""
 

@@ -26,6 +26,7 @@ from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader
 from glede.milvus.sessions import Ender
 from glede.milvus.telling import track_milvuses
+from glede.milvus.upkeep import Keeper
 from glede.milvus.versions import IMAGE_FIELD
 
 _IMAGES = {
@@ -95,12 +96,17 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
     prober = Prober(lambda key: queue.add(Key(*key), urgent=False))
     loads = Prober(lambda key: queue.add(Key(*key), urgent=False), pace=PACE, ask=ask_needed)
     ender = Ender()
+    keeper = Keeper(
+        lambda key: queue.add(key, urgent=False),
+        lambda reference, told: manager.recorder.event(dict(reference), *told),
+    )
     reconciler = MilvusReconciler(
         scope_of=scope_of,
         secrets_of=_readers(transport, scopes, scope_of),
         externals=Externals(prober),
         load_reader=LoadReader(loads),
         sessions=ender,
+        upkeep=keeper,
         actor=_actor(manager.fenced(transport), scope_of),
         recorder=manager.recorder,
         tool_image=options.tool_image or default_tool_image(),
@@ -115,6 +121,7 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
     manager.add_task("probes of external dependencies", prober.run)
     manager.add_task("what is loaded", loads.run)
     manager.add_task("ends of sessions", ender.run)
+    manager.add_task("upkeep of etcd", keeper.run)
     manager.add_controller(
         Controller(MILVUS.kind, queue, reconciler, workers=options.workers, metrics=metrics)
     )

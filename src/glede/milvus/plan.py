@@ -122,7 +122,7 @@ def plan(
             if one.ref not in fewer.stays
         ),
         remake=tuple(Deletion(ref, uid) for ref, uid in volumes.anew.items()),
-        replace=next_member(states),
+        replace=next_member(states, observed.upkeep),
         waits=waits,
         more=not started and (first or not (waits or incomplete)),
         digests={

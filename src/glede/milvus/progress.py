@@ -65,7 +65,7 @@ def _rolling(situation: Situation) -> str:
         return "; ".join(filter(None, words)) or _replaced(situation)
     stem = f"{situation.milvus.metadata.name}-milvus-"
     waiting = ", ".join(ref.key.name.removeprefix(stem) for ref in rollout.waiting)
-    words = [rollout.held or _replaced(situation), f"then {waiting}", fewer]
+    words = [rollout.held or _replaced(situation), f"then {waiting}", fewer, situation.observed.upkeep.words]
     return "; ".join(filter(None, words))
 
 
@@ -91,7 +91,8 @@ def _members(situation: Situation) -> str:
         return ""
     missing = [f"{s.dependency.type}: {s.message}" for s in health.dependencies if not s.steady]
     behind = f"waits until {'; '.join(missing)}" if missing else ""
-    words = [f"one by one are replaced {'; '.join(health.outdated)}", behind, situation.budget]
+    upkeep = situation.observed.upkeep.words
+    words = [f"one by one are replaced {'; '.join(health.outdated)}", behind, upkeep, situation.budget]
     return "; ".join(filter(None, words))
 
 

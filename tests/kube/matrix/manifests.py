@@ -5,6 +5,7 @@ from typing import Any
 
 from glede.kube.objects import Object
 from glede.milvus.scalein import UNSAFE
+from glede.milvus.switches import SNAPSHOTS
 
 NAME = "kite"
 OLD, NEW = "milvusdb/milvus:v2.6.17", "milvusdb/milvus:v2.6.18"
@@ -14,10 +15,10 @@ _KEPT_ON_DISK = {"persistence": {"enabled": True, "size": "1Gi"}, "replicaCount"
 
 
 def milvus(namespace: str, spec: Object, name: str = NAME) -> Object:
-    """Give a manifest. An etcd that kwok plays cannot tell what is loaded: so nobody waits for its word."""
+    """Give a manifest. An etcd that kwok plays can neither tell what is loaded nor be saved: nobody waits for it."""
     metadata: Object = {"name": name, "namespace": namespace}
     if not spec.get("dependencies", {}).get("etcd", {}).get("external"):
-        metadata["annotations"] = {UNSAFE: "true"}
+        metadata["annotations"] = {UNSAFE: "true", SNAPSHOTS: "off"}
     return {"apiVersion": "milvus.io/v1beta1", "kind": "Milvus", "metadata": metadata, "spec": spec}
 
 

@@ -34,7 +34,8 @@ def told(case: dict[str, Any]) -> list[Problem]:
     if "other" in case:
         others.append(milvus(case["other"], "other", creationTimestamp="2026-01-01T00:00:00Z"))
     try:
-        read = milvus(case["spec"], name, creationTimestamp="2026-01-02T00:00:00Z")
+        metadata = {"annotations": case.get("annotations", {}), "creationTimestamp": "2026-01-02T00:00:00Z"}
+        read = milvus(case["spec"], name, **metadata)
     except ManifestProblem as problem:
         return [Problem("invalid", fault.field, fault.message) for fault in problem.faults]
     secrets = {name: SecretFacts(frozenset(keys), "") for name, keys in case.get("secrets", {}).items()}

@@ -13,6 +13,7 @@ from glede.milvus.validate.findings import Findings
 from glede.milvus.validate.secrets import check_secrets
 from glede.milvus.validate.settings import check_settings
 from glede.milvus.validate.whole import (
+    check_annotations,
     check_fields,
     check_name,
     check_presence,
@@ -33,6 +34,7 @@ def problems(milvus: Milvus, facts: Facts) -> list[Problem]:
     check_version(milvus, version, findings)
     check_fields(milvus, findings)
     check_presence(milvus, version, findings)
+    check_annotations(milvus, findings)
     check_rollout(milvus, version, findings)
     check_components(milvus, findings)
     check_settings(milvus, findings)

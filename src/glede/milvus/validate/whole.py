@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from glede.api.milvus.components import Components, field_of
 from glede.api.milvus.spec import Milvus
+from glede.milvus.switches import DEFRAGMENTATION, DEFRAGMENTATION_WORDS, SNAPSHOT_WORDS, SNAPSHOTS
 from glede.milvus.validate.findings import Findings, Words
 from glede.milvus.versions import COORDINATORS, Version, doubtful, parse_version, refused
 
@@ -120,6 +121,12 @@ def _check_late(version: Version, written: list[str], findings: Findings) -> Non
         )
     else:
         findings.warn(at, f"streaming nodes are not finished in Milvus {version}; take 2.6 or newer for them")
+
+
+def check_annotations(milvus: Milvus, findings: Findings) -> None:
+    """Check the annotations that are words of a few."""
+    for name, words in ((SNAPSHOTS, SNAPSHOT_WORDS), (DEFRAGMENTATION, DEFRAGMENTATION_WORDS)):
+        findings.one_of(f"metadata.annotations[{name}]", milvus.metadata.annotations.get(name), words)
 
 
 def check_rollout(milvus: Milvus, version: Version, findings: Findings) -> None:
