@@ -69,7 +69,7 @@ def test_the_newest_are_kept_and_what_is_not_ours_is_left(etcd: Served, store: P
         "files/insert_log/1",
     ]
 
-    async def one(text: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    async def one(text: bytes):  # type: ignore[no-untyped-def]
         yield text
 
     for key in [*others, "files/glede/etcd/20200101T000000Z-kite-etcd-1.db"]:
@@ -88,7 +88,7 @@ def test_one_for_the_same_change_is_not_made_again(etcd: Served, store: ProbeTar
     assert saved(ward).size
     old = f"{ward.folder}20200101T000000Z-{REVISION}.db"
 
-    async def nothing():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    async def nothing():  # type: ignore[no-untyped-def]
         return
         yield b""
 

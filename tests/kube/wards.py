@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from lab.daemons import wait_for
 from tests.kube.servers import ROOT, Served
 
 from glede.kube.objects import Key
@@ -17,6 +18,7 @@ from glede.milvus.upkeep.bucket import Bucket
 from glede.milvus.upkeep.place import Ward
 
 BUCKET = "sky"
+TICKS = 20
 
 
 def store_of(served: Served, **values: Any) -> ProbeTarget:
@@ -33,20 +35,29 @@ def ward(etcd: ProbeTarget, store: ProbeTarget, **values: Any) -> Ward:
     return Ward(Key("sky", "kite"), etcd, store, "kite-etcd", 4 << 30, **values)
 
 
-def fill(etcd: Served, count: int, *, size: int = 1 << 20, keys: int = 1000) -> None:
-    """Write so many values of so many bytes, which no compression makes smaller, under so many keys."""
-    for number in range(count):
+def fill(etcd: Served, count: int, *, start: int = 0, size: int = 1 << 20) -> None:
+    """Write so many values of so many bytes, each under a key of its own, and keys for ``empty``."""
+    for number in range(TICKS):
+        etcd.post("/v3/kv/put", {"key": coded(f"tick/{number}"), "value": coded("x")})
+    for number in range(start, start + count):
         noise = hashlib.shake_128(str(number).encode()).digest(size)
         value = base64.b64encode(noise).decode()
-        etcd.post("/v3/kv/put", {"key": coded(f"fill/{number % keys}"), "value": value})
+        etcd.post("/v3/kv/put", {"key": coded(f"fill/{number}"), "value": value})
 
 
-def empty(etcd: Served) -> None:
+def empty(*members: Served) -> None:
     """Delete what was filled in, also from the past: its pages are free then, and the file as large."""
+    etcd = members[0]
     etcd.post("/v3/kv/deleterange", {"key": coded("fill/"), "range_end": coded("fill0")})
-    header = etcd.post("/v3/kv/put", {"key": coded("last"), "value": coded("x")})["header"]
+    header = etcd.post("/v3/kv/range", {"key": coded("last")})["header"]
     assert isinstance(header, dict)
     etcd.post("/v3/kv/compaction", {"revision": header["revision"], "physical": True})
+    # Each member does it in its own time, and counts pages as free only after the next change; without space
+    # that can be a deletion alone.
+    for number, _ in enumerate(wait_for("compaction", 20)):
+        etcd.post("/v3/kv/deleterange", {"key": coded(f"tick/{number % TICKS}")})
+        if all(used < 1 << 20 for _, used in map(sizes, members)):
+            return
 
 
 def sizes(etcd: Served) -> tuple[int, int]:

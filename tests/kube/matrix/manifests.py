@@ -15,7 +15,7 @@ _KEPT_ON_DISK = {"persistence": {"enabled": True, "size": "1Gi"}, "replicaCount"
 
 
 def milvus(namespace: str, spec: Object, name: str = NAME) -> Object:
-    """Give a manifest. An etcd that kwok plays can neither tell what is loaded nor be saved: nobody waits for it."""
+    """Give a manifest. Nobody waits for what an etcd that kwok plays cannot give: loads and snapshots."""
     metadata: Object = {"name": name, "namespace": namespace}
     if not spec.get("dependencies", {}).get("etcd", {}).get("external"):
         metadata["annotations"] = {UNSAFE: "true", SNAPSHOTS: "off"}

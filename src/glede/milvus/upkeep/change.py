@@ -42,7 +42,7 @@ class Change:
         if not self.failure:
             return Upkeep("a snapshot of etcd is made first", holds=True)
         if mode == "required":
-            words = f"waits for a snapshot of etcd, as {SNAPSHOTS} wants it; {self.tries} failed"
+            words = f"waits for a snapshot of etcd, as {SNAPSHOTS} wants it"
         else:
             words = f"a snapshot of etcd is made first; {self.tries} of {TRIES} tries failed"
         return Upkeep(f"{words}: {self.failure}", holds=True)

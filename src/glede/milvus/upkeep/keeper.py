@@ -47,8 +47,9 @@ class _Milvus:
     """One etcd. ``steady``: its members are ready and of the newest template. ``quiet``: so is all else."""
 
     ward: Ward
-    steady: asyncio.Event = field(default_factory=asyncio.Event)
+    steady: bool = False
     quiet: bool = False
+    news: asyncio.Event = field(default_factory=asyncio.Event)
     change: Change | None = None
     saving: asyncio.Task[None] | None = None
     defragmenting: asyncio.Task[None] | None = None
@@ -102,6 +103,7 @@ class Keeper:
             self._drop_change(milvus)
         if turn.revision and milvus.change is None:
             milvus.change = Change(turn.revision)
+        milvus.news.set()
         if milvus.blocks:
             return Upkeep("etcd is being defragmented", holds=True, busy=True)
         if milvus.change is None:
@@ -136,11 +138,9 @@ class Keeper:
                 self.forget(uid)
 
     def _take_steadiness(self, milvus: _Milvus, steady: bool) -> None:
-        if not steady:
-            milvus.steady.clear()
-        elif not milvus.steady.is_set():
-            milvus.steady.set()
+        if steady and not milvus.steady:
             milvus.look_at = max(milvus.look_at, self._clock() + self._pace.settle)
+        milvus.steady = steady
 
     def _drop_change(self, milvus: _Milvus) -> None:
         if milvus.saving:
@@ -186,7 +186,7 @@ class Keeper:
     def _defragment_if_due(self, milvus: _Milvus) -> None:
         now = self._clock()
         idle = milvus.defragmenting is None and milvus.change is None and milvus.ward.defragments
-        if idle and milvus.steady.is_set() and milvus.look_at <= now:
+        if idle and milvus.steady and milvus.look_at <= now:
             milvus.look_at = now + self._pace.look
             milvus.defragmenting = asyncio.create_task(self._defragment(milvus, milvus.ward))
 
@@ -220,10 +220,10 @@ class Keeper:
             return words.RESTS
         try:
             async with asyncio.timeout(self._pace.calm):
-                await milvus.steady.wait()
+                while not (milvus.steady or milvus.change):
+                    milvus.news.clear()
+                    await milvus.news.wait()
         except TimeoutError:
-            return "not all of its members are ready"
-        if not milvus.steady.is_set():
             return "not all of its members are ready"
         if not milvus.ward.defragments:
             return "it was turned off"

@@ -49,9 +49,9 @@ def defragmented(report: Report) -> Iterator[Told]:
         sizes = f"from {_size(report.before)} to {_size(report.after)}"
         rest = f"; broken off: {report.stopped}" if report.stopped else ""
         message = (
-            f"{members} defragmented, {sizes}; each was blocked for {report.blocked:.1f} s at most{rest}"
+            f"{members} defragmented, {sizes}; each was blocked for {report.blocked:.2f} s at most{rest}"
         )
-        yield Told("Warning" if rest else "Normal", "EtcdDefragmented", message)
+        yield Told("Normal" if report.stopped in QUIET else "Warning", "EtcdDefragmented", message)
     if report.disarmed:
         yield Told("Normal", "EtcdSpaceAlarmEnded", "etcd has space again: its alarm NOSPACE is ended")
     elif report.pressed and not report.stopped:
