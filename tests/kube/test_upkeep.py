@@ -1,33 +1,25 @@
-"""The upkeep of an etcd beside the reconciling, on a real etcd, a real store, and on the API server."""
+"""Members of etcd wait for its snapshots and defragmentations, of a real etcd and into a real store."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from lab.controlplane import free_ports
-from lightkube import Client
 from tests.kube import servers, wards
-from tests.kube.etcds import MEMBERS, manifest, play, progressing, watched
-from tests.kube.matrix.manifests import NAME
-from tests.kube.operators import Bench
 from tests.kube.servers import ROOT, Served
 from tests.unit.milvus.snapshots import changed, intent, ref_key, whole
 
-from glede.kube.objects import EVENT, Key
-from glede.milvus import operator
+from glede.kube.objects import Key
 from glede.milvus.observed import Observed, Upkeep
-from glede.milvus.probe import Login, ProbeTarget
-from glede.milvus.resolved import Dependency, Resolved
+from glede.milvus.probe import ProbeTarget
+from glede.milvus.resolved import Resolved
 from glede.milvus.switches import DEFRAGMENTATION, SNAPSHOTS
-from glede.milvus.upkeep import Keeper, Pace, Told, place
+from glede.milvus.upkeep import Keeper, Pace, Told
 from glede.milvus.upkeep.sizes import Rule
 from glede.milvus.views import PodView
-
-pytestmark = pytest.mark.timeout(240)
 
 OLD, NEW = "kite-etcd-old", "kite-etcd-new"
 QUICK = Pace(tick=0.02, again=0.1, required=0.1, settle=0.1, look=0.2, calm=5.0, pause=0.5)
@@ -169,7 +161,7 @@ def test_a_snapshot_that_is_required_is_waited_for(etcds: list[Served], minio: S
     sky = Sky(etcds, f"127.0.0.1:{free_ports(1)[0]}", {SNAPSHOTS: "required"})
 
     async def story() -> None:
-        await sky.until(lambda: sky.considers(OLD, OLD, OLD) and len(sky.told) > 3, "not tried again")
+        await sky.until(lambda: sky.considers(OLD, OLD, OLD).holds and len(sky.told) > 3, "not tried again")
         held = sky.considers(OLD, OLD, OLD)
         assert held.holds
         assert held.words.startswith(f"waits for a snapshot of etcd, as {SNAPSHOTS} wants it: object store")
@@ -243,80 +235,3 @@ def test_a_milvus_that_is_gone_is_forgotten(etcds: list[Served], minio: Served) 
         assert not sky.keeper._milvuses
 
     run(sky, story)
-
-
-def looked_for_at(monkeypatch: pytest.MonkeyPatch, etcd: Served, store: str) -> None:
-    """Have the operator find the etcd and the store of its Milvuses here, and lose no time."""
-
-    def target(resolved: Resolved, dependency: Dependency, _secrets: object) -> ProbeTarget:
-        meta = resolved.milvus.metadata
-        place = (meta.uid, (meta.namespace, meta.name), dependency.kind)
-        if dependency.kind == "etcd":
-            return ProbeTarget(*place, "etcd", (etcd.endpoint,))
-        return ProbeTarget(*place, "minio", (store,), bucket="kite", prefix="files/", login=Login(*ROOT))
-
-    monkeypatch.setattr(place, "probe_target", target)
-    monkeypatch.setattr(operator, "Keeper", lambda *parts: Keeper(*parts, pace=QUICK_ON_THE_SERVER))
-
-
-QUICK_ON_THE_SERVER = Pace(tick=0.1, again=1.0, required=1.0)
-
-
-async def begin(bench: Bench, word: str) -> None:
-    """Have a Milvus whose annotation has this word for snapshots."""
-    first = manifest(bench.namespace)
-    first["metadata"]["annotations"][SNAPSHOTS] = word
-    await bench.write(first)
-    await bench.healthy(NAME)
-
-
-async def change(bench: Bench, word: str) -> None:
-    body = manifest(bench.namespace, podAnnotations={"turn": "1"})
-    body["metadata"]["annotations"][SNAPSHOTS] = word
-    await bench.write(body)
-
-
-async def events(bench: Bench, reason: str) -> list[str]:
-    return [
-        one.get("note", one.get("message", "")) for one in await bench.all(EVENT) if one["reason"] == reason
-    ]
-
-
-def test_a_change_is_saved_before_it_and_told(
-    ground: Path, kube: Client, monkeypatch: pytest.MonkeyPatch, etcds: list[Served], minio: Served
-) -> None:
-    looked_for_at(monkeypatch, etcds[0], minio.endpoint)
-
-    async def act(bench: Bench) -> None:
-        await begin(bench, "required")
-        async with watched(bench) as members:
-            await change(bench, "required")
-            await bench.healthy(NAME)
-            assert members.left == [*reversed(MEMBERS)]
-        (note,) = await events(bench, "EtcdSnapshotMade")
-        assert note.startswith("etcd is saved before its members are replaced: kite/files/glede/etcd/2")
-
-    play(ground, kube, act)
-
-
-def test_a_change_waits_for_the_snapshot_that_is_required(
-    ground: Path, kube: Client, monkeypatch: pytest.MonkeyPatch, etcds: list[Served]
-) -> None:
-    looked_for_at(monkeypatch, etcds[0], f"127.0.0.1:{free_ports(1)[0]}")
-
-    async def act(bench: Bench) -> None:
-        await begin(bench, "required")
-        async with watched(bench) as members:
-            before = members.uids()
-            await change(bench, "required")
-            await progressing(bench, f"waits for a snapshot of etcd, as {SNAPSHOTS} wants it: object store ")
-            assert members.uids() == before
-            assert "members stay" in (await events(bench, "EtcdSnapshotFailed"))[0]
-            # What is only tried does not keep a change from the members.
-            await change(bench, "try")
-            await bench.healthy(NAME)
-            assert members.fewest == 2
-            assert not set(members.uids().values()) & set(before.values())
-        assert any("without a snapshot" in note for note in await events(bench, "EtcdSnapshotFailed"))
-
-    play(ground, kube, act)

@@ -94,7 +94,7 @@ def refused(etcd: Served) -> bool:
 
 def test_an_alarm_for_space_ends_when_there_is_space_again(tmp_path: Path) -> None:
     quota = 16 << 20
-    with servers.etcd(tmp_path, **{"quota-backend-bytes": str(quota)}) as served:
+    with servers.etcd(tmp_path, None, **{"quota-backend-bytes": str(quota)}) as served:
         for attempt in itertools.count():
             with pytest.raises(AssertionError, match="database space exceeded"):
                 wards.fill(served, 100, start=100 * attempt, size=1 << 18)

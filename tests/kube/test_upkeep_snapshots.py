@@ -69,11 +69,8 @@ def test_the_newest_are_kept_and_what_is_not_ours_is_left(etcd: Served, store: P
         "files/insert_log/1",
     ]
 
-    async def one(text: bytes):  # type: ignore[no-untyped-def]
-        yield text
-
     for key in [*others, "files/glede/etcd/20200101T000000Z-kite-etcd-1.db"]:
-        wards.in_bucket(store, lambda bucket, key=key: bucket.put(key, one(b"x")))
+        wards.put(store, key)
     made = [saved(ward, f"kite-etcd-{number}").key for number in range(4)]
     assert len(set(made)) == 4
     assert wards.keys(store) == sorted([*others, *sorted(made)[-KEPT:]])
@@ -88,13 +85,9 @@ def test_one_for_the_same_change_is_not_made_again(etcd: Served, store: ProbeTar
     assert saved(ward).size
     old = f"{ward.folder}20200101T000000Z-{REVISION}.db"
 
-    async def nothing():  # type: ignore[no-untyped-def]
-        return
-        yield b""
-
     for key in wards.keys(store):
-        wards.in_bucket(store, lambda bucket, key=key: bucket.delete(key))
-    wards.in_bucket(store, lambda bucket: bucket.put(old, nothing()))
+        wards.delete(store, key)
+    wards.put(store, old)
     assert saved(ward).size
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from lab.daemons import wait_for
@@ -81,6 +81,17 @@ def make_bucket(store: ProbeTarget) -> None:
 def keys(store: ProbeTarget, prefix: str = "") -> list[str]:
     found: list[str] = in_bucket(store, lambda bucket: bucket.keys(prefix))
     return found
+
+
+def put(store: ProbeTarget, key: str) -> None:
+    async def nothing() -> AsyncIterator[bytes]:
+        yield b""
+
+    in_bucket(store, lambda bucket: bucket.put(key, nothing()))
+
+
+def delete(store: ProbeTarget, key: str) -> None:
+    in_bucket(store, lambda bucket: bucket.delete(key))
 
 
 def unfinished(store: ProbeTarget, key: str) -> bool:

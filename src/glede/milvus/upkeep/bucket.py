@@ -52,7 +52,7 @@ class Bucket:
 
     async def _write(self, key: str, upload: str, data: AsyncIterator[bytes]) -> int:
         tags, size = list[str](), 0
-        async for part in _parts(data):
+        async for part in parts(data):
             query = {"partNumber": str(len(tags) + 1), "uploadId": upload}
             answer = await self._call("PUT", key, query, part)
             tags.append(answer.headers.get("etag", ""))
@@ -101,14 +101,14 @@ def _told(answer: Answer) -> str:
     return ": ".join(filter(None, (code, words))) or f"it answers {answer.status}"
 
 
-async def _parts(data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Cut what comes into parts of one size; there is one at least."""
+async def parts(data: AsyncIterator[bytes], size: int = PART_BYTES) -> AsyncIterator[bytes]:
+    """Cut what comes into parts of this many bytes, the last but at most; there is one at least."""
     held, any_yet = bytearray(), False
     async for piece in data:
         held += piece
-        while len(held) >= PART_BYTES:
-            yield bytes(held[:PART_BYTES])
-            del held[:PART_BYTES]
+        while len(held) >= size:
+            yield bytes(held[:size])
+            del held[:size]
             any_yet = True
     if held or not any_yet:
         yield bytes(held)

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from glede.milvus.probe.gateway import SECONDS, Gateway, at_one, gateway
 from glede.milvus.probe.target import UnhealthyError, UnreachableError
@@ -118,15 +119,16 @@ class Defragmentation:
             return
         for alarm in alarms:
             if alarm.kind == "NOSPACE":
-                body = {"action": "DEACTIVATE", "memberID": alarm.member, "alarm": alarm.kind}
-                await at_one(self.ward.etcd, lambda etcd, body=body: etcd.call("maintenance/alarm", body))
+                await self._alarms({"action": "DEACTIVATE", "memberID": alarm.member, "alarm": alarm.kind})
                 report.disarmed = True
 
     async def _look(self) -> tuple[list[Member], list[Alarm]]:
         """Ask all members. Raises UnhealthyError or UnreachableError where one does not answer."""
         members = [await self._member(endpoint) for endpoint in self.ward.etcd.endpoints]
-        told = await at_one(self.ward.etcd, lambda etcd: etcd.call("maintenance/alarm", {"action": "GET"}))
-        return members, alarms_of(told)
+        return members, alarms_of(await self._alarms({"action": "GET"}))
+
+    async def _alarms(self, body: dict[str, Any]) -> dict[str, Any]:
+        return await at_one(self.ward.etcd, lambda etcd: etcd.call("maintenance/alarm", body))
 
     async def _member(self, endpoint: str) -> Member:
         try:

@@ -8,7 +8,7 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 from glede.milvus.probe.gateway import Gateway, coded, message_of
@@ -34,7 +34,7 @@ async def up_to_date(etcd: Gateway) -> None:
         raise UnhealthyError(f"it does not read: {message_of(answer)}")
 
 
-async def snapshot(etcd: Gateway) -> AsyncIterator[bytes]:
+async def snapshot(etcd: Gateway) -> AsyncGenerator[bytes, None]:
     """Give a member's database in pieces, with the checksum at its end, as ``etcdutl`` restores it.
 
     Raises UnhealthyError or UnreachableError; what was given before is then of no use.
@@ -55,7 +55,7 @@ async def snapshot(etcd: Gateway) -> AsyncIterator[bytes]:
         raise UnhealthyError(f"etcd {etcd.base}: its snapshot is not whole: the checksum is another")
 
 
-async def _blobs(etcd: Gateway) -> AsyncIterator[bytes]:
+async def _blobs(etcd: Gateway) -> AsyncGenerator[bytes, None]:
     async with aclosing(_lines(etcd)) as lines:
         async for line in lines:
             try:
@@ -68,7 +68,7 @@ async def _blobs(etcd: Gateway) -> AsyncIterator[bytes]:
                 raise UnreachableError("it does not answer as etcd does") from error
 
 
-async def _lines(etcd: Gateway) -> AsyncIterator[bytes]:
+async def _lines(etcd: Gateway) -> AsyncGenerator[bytes, None]:
     request = etcd.request("maintenance/snapshot", {})
     async with streamed(etcd.client, request) as response:
         if response.status_code != 200:
