@@ -204,6 +204,9 @@ def test_etcd_is_defragmented_when_all_is_well_and_replaced_only_after(
         sky.keeper.quiet(sky.resolved().milvus.metadata.uid, False)
         sky.considers(NEW, NEW, NEW)
         await asyncio.sleep(0.5)
+        sky.keeper.unknown(sky.resolved().milvus.metadata.uid)
+        sky.keeper.quiet(sky.resolved().milvus.metadata.uid, True)
+        await asyncio.sleep(0.5)
         assert not sky.told
         sky.keeper.quiet(sky.resolved().milvus.metadata.uid, True)
         await sky.until(lambda: sky.considers(NEW, NEW, NEW).busy, "not begun")

@@ -157,6 +157,8 @@ class MilvusReconciler:
             acts = not _paused(intent.milvus)
             upkeep = self.upkeep.consider(intent.resolved, observed, secrets, acts=acts)
             observed = replace(observed, upkeep=upkeep)
+        else:
+            self.upkeep.unknown(intent.milvus.metadata.uid)
         if intent.resolved and intent.desired and asks_for_loads(intent.resolved, intent.desired, observed):
             return replace(observed, loads=self.load_reader.loads(intent.resolved, values))
         self.load_reader.forget(intent.milvus.metadata.uid)
@@ -197,7 +199,7 @@ class MilvusReconciler:
         """Write the status where it has changed, and Events for what flipped."""
         observed = self._observe(intent, values)
         _, health, fewer = self._judge(intent, observed)
-        self.upkeep.quiet(milvus.metadata.uid, health.updated and not fewer.going)
+        self.upkeep.quiet(milvus.metadata.uid, bool(intent.resolved) and health.updated and not fewer.going)
         turns, whole = _turns(intent, observed)
         situation = Situation(
             milvus=milvus,

@@ -53,7 +53,10 @@ def paying(found: list[Member], alarms: list[Alarm] | None = None) -> list[str]:
         # Less than 100 MiB are to be had; less than the share of the size.
         (199 * MB, 100 * MB, False),
         (GB, 600 * MB, False),
-        (GB, 563 * MB, True),
+        (700 * MB, 385 * MB, True),
+        # It would be blocked for too long.
+        (GB, 400 * MB, True),
+        (GB, 401 * MB, False),
         (0, 0, False),
         (10 * MB, 20 * MB, False),
     ],

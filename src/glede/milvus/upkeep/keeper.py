@@ -112,6 +112,11 @@ class Keeper:
             self._save_if_due(milvus, milvus.change)
         return milvus.change.state(ward.snapshots)
 
+    def unknown(self, uid: str) -> None:
+        """Say that nothing is known of a Milvus for now: its manifest is refused. Nothing is begun then."""
+        if milvus := self._milvuses.get(uid):
+            milvus.steady = milvus.quiet = False
+
     def quiet(self, uid: str, quiet: bool) -> None:
         """Say whether nothing of a Milvus is being rolled."""
         if milvus := self._milvuses.get(uid):

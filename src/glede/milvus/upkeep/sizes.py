@@ -13,6 +13,9 @@ from glede.milvus.probe.target import UnreachableError
 # A member is blocked while it is defragmented: that must give back so much, of its size and in bytes.
 SHARE = 0.45
 FLOOR = 100 << 20
+# What is in use is written anew, some 50 MB/s on a slow machine. A member that is blocked for longer than the
+# 15 s that Milvus's sessions last would cost Milvus its processes.
+MOST_IN_USE = 400 << 20
 # Of the quota: where a database is as large as that, whatever can be had pays.
 PRESSED = 0.8
 # What is not worth a write of the whole file even then.
@@ -23,10 +26,13 @@ ROOM = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a defragmentation pays: for this share of the size, and for this many bytes at least."""
+    """When a defragmentation pays: for this share of the size and this many bytes at least, where no more than
+    ``most`` is in use. Where space runs out, for ``least`` bytes.
+    """
 
     share: float = SHARE
     floor: int = FLOOR
+    most: int = MOST_IN_USE
     least: int = LEAST
 
 
@@ -106,13 +112,12 @@ def worthwhile(members: Sequence[Member], alarms: Sequence[Alarm], rule: Rule) -
     pressed = bool(alarms) or any(m.quota and m.size >= PRESSED * m.quota for m in members)
     if len(members) == 1 and not pressed:
         return []
-    found = [
-        member
-        for member in members
-        if (pressed and member.free >= rule.least)
-        or (member.free >= rule.floor and member.free >= rule.share * member.size)
-    ]
+    found = [member for member in members if (pressed and member.free >= rule.least) or _pays(member, rule)]
     return sorted(found, key=lambda member: member.leads)
+
+
+def _pays(member: Member, rule: Rule) -> bool:
+    return member.used <= rule.most and member.free >= max(rule.floor, rule.share * member.size)
 
 
 def next_of(members: Sequence[Member], left: Collection[str]) -> Member | None:
