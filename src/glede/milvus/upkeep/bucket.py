@@ -22,6 +22,7 @@ from glede.milvus.probe.target import UnhealthyError, UnreachableError
 PART_BYTES = 8 << 20
 # For one part, also over a slow line.
 _SECONDS = 60.0
+_ABORT_SECONDS = 5.0
 # More than are ever kept in one place.
 _MOST_KEYS = "1000"
 _TYPE = "application/octet-stream"
@@ -46,8 +47,10 @@ class Bucket:
         try:
             return await self._write(key, upload, data)
         except BaseException:
-            with suppress(UnhealthyError, UnreachableError):
-                await self._call("DELETE", key, {"uploadId": upload})
+            with suppress(UnhealthyError, UnreachableError, TimeoutError):
+                # An operator that is stopped has no time for a store that does not answer.
+                async with asyncio.timeout(_ABORT_SECONDS):
+                    await self._call("DELETE", key, {"uploadId": upload})
             raise
 
     async def _write(self, key: str, upload: str, data: AsyncIterator[bytes]) -> int:

@@ -26,8 +26,8 @@ ROOM = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a defragmentation pays: for this share of the size and this many bytes at least, where no more than
-    ``most`` is in use. Where space runs out, for ``least`` bytes.
+    """When a defragmentation pays: for this share of the size and this many bytes at least, where no more
+    than ``most`` is in use. Where space runs out, for ``least`` bytes.
     """
 
     share: float = SHARE
