@@ -48,7 +48,7 @@ async def replica(name: str, replicas: Replicas, link: Link, stops: list[float],
 @given(
     outages=st.tuples(OUTAGES, OUTAGES), stops=st.tuples(STOPS, STOPS), stopping=st.sampled_from([0, 1, 4.9])
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_rule_8_two_electors_never_both_lead(
     outages: tuple[list[Outage], list[Outage]], stops: tuple[list[float], list[float]], stopping: float
 ) -> None:
@@ -78,7 +78,7 @@ def test_rule_8_two_electors_never_both_lead(
     back=st.floats(0.01, 1),
     stopping=st.sampled_from([0.0, 40.0]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rule_8_a_stop_at_any_moment_frees_the_lease_when_work_has_ended(
     stop: float, there: float, back: float, stopping: float
 ) -> None:

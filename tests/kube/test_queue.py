@@ -111,7 +111,7 @@ class Promises(RuleBasedStateMachine):
 
 
 TestRule4ThePromises = Promises.TestCase
-TestRule4ThePromises.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestRule4ThePromises.settings = settings(max_examples=150, stateful_step_count=40)
 
 
 @pytest.fixture

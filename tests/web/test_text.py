@@ -12,7 +12,7 @@ TEXT = st.text(st.sampled_from("ab🪁𠮷文\u0301\n"), max_size=40)
 
 
 @given(text=TEXT, data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_cut_equals_python_slices(desk: Desk, text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))

@@ -133,7 +133,7 @@ trees = st.recursive(
 long_walks = st.lists(st.dictionaries(st.sampled_from("abcd"), trees, max_size=4), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(long_walks, st.data())
 def test_r5_nothing_can_be_taken_from_the_smallest(specs: list[Object], data: st.DataObject) -> None:
     """A walk fails here when some values come in some order: they, and nothing else, must be left."""

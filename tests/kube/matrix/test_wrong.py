@@ -107,7 +107,7 @@ async def test_r7_around_the_bounds(ground: Path, count: Count) -> None:
         loop = asyncio.get_running_loop()
 
         @settings(
-            max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+            max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck)
         )
         @given(BOUNDS)
         def cases(change: Change) -> None:

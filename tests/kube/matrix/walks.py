@@ -156,7 +156,6 @@ def drawn(number: int, start: int) -> list[Walk]:
     @settings(
         max_examples=number,
         database=None,
-        deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -45,7 +45,7 @@ def check(pages: Iterator[Page]) -> None:
 
 
 @pytest.mark.parametrize("name", PARSERS)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=DOCUMENTS)
 def test_any_text(tmp_path: Path, name: str, data: bytes) -> None:
     path = tmp_path / name

@@ -145,7 +145,7 @@ def values(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     yield path, data
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(specs, facts)
 def test_every_manifest_is_rendered(spec: dict[str, Any], world: Facts) -> None:
     resolved = resolve(milvus(**spec), world)
@@ -162,7 +162,7 @@ def test_every_manifest_is_rendered(spec: dict[str, Any], world: Facts) -> None:
     assert SECRET not in repr(resolved.derived) + repr(resolved.problems)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(specs, facts)
 def test_every_pod_is_one_that_the_api_server_takes(spec: dict[str, Any], world: Facts) -> None:
     for obj in render_milvus(resolve(milvus(**spec), world)):
@@ -188,7 +188,7 @@ def test_every_pod_is_one_that_the_api_server_takes(spec: dict[str, Any], world:
         assert asked - names <= {"a"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(specs, facts)
 def test_the_same_manifest_is_rendered_the_same(spec: dict[str, Any], world: Facts) -> None:
     assert render_milvus(resolve(milvus(**spec), world)) == render_milvus(resolve(milvus(**spec), world))

@@ -31,7 +31,7 @@ KINDS = st.sampled_from(list(BlockKind))
 HEADINGS = st.sampled_from([("A",), ("A", "B"), ("C",)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(KINDS, BODIES.map(lambda text: text * 3), HEADINGS), min_size=1, max_size=8))
 def test_chunks_cover_the_page_in_order_within_bounds(parts: list[Part]) -> None:
     page = page_of(parts)
