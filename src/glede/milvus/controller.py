@@ -14,6 +14,7 @@ from glede.kube.objects import Key
 from glede.milvus import recollection
 from glede.milvus.act import FINALIZER, Actor, Outcome
 from glede.milvus.announce import announcements
+from glede.milvus.canarysearch import CanaryReader
 from glede.milvus.external import Externals
 from glede.milvus.facts import Facts
 from glede.milvus.foreign import is_foreign, left_alone
@@ -64,6 +65,7 @@ class MilvusReconciler:
     secrets_of: Callable[[Key], SecretReader]
     externals: Externals
     load_reader: LoadReader
+    canary_reader: CanaryReader
     sessions: Ender
     upkeep: Keeper
     actor: Actor
@@ -159,6 +161,10 @@ class MilvusReconciler:
             observed = replace(observed, upkeep=upkeep)
         else:
             self.upkeep.unknown(intent.milvus.metadata.uid)
+        if intent.resolved and intent.desired:
+            canary = self.canary_reader.canary(intent.resolved, intent.desired, observed, values)
+            gate = "; ".join(filter(None, (observed.gate, canary.shut)))
+            observed = replace(observed, canary=canary, gate=gate)
         if intent.resolved and intent.desired and asks_for_loads(intent.resolved, intent.desired, observed):
             return replace(observed, loads=self.load_reader.loads(intent.resolved, values))
         self.load_reader.forget(intent.milvus.metadata.uid)
@@ -261,6 +267,7 @@ class MilvusReconciler:
         self.externals.forget(uid)
         self.load_reader.forget(uid)
         self.upkeep.forget(uid)
+        self.canary_reader.forget(uid)
         self.actor.forget(uid)
 
 
@@ -284,5 +291,5 @@ def _paused(milvus: Milvus) -> bool:
 def _weight(status_: Mapping[str, Any]) -> object:
     """Give what of a status is worth a write at once: all but messages, counters and moments."""
     conditions = [(c.get("type"), c.get("status"), c.get("reason")) for c in status_.get("conditions", [])]
-    light = {"conditions", "componentsDeployStatus", "deploymentGroupsDeployStatus", "ready"}
+    light = {"conditions", "componentsDeployStatus", "deploymentGroupsDeployStatus", "ready", "canarySearch"}
     return conditions, {name: value for name, value in status_.items() if name not in light}

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from glede.api.milvus.spec import Milvus
 from glede.kube.objects import Key
+from glede.milvus.deadline import Overdue
 from glede.milvus.desired import Desired, Ref
 from glede.milvus.kinds import MILVUS
 from glede.milvus.resolved import Dependency, DependencyKind, InClusterPlan, Resolved
@@ -49,6 +51,21 @@ class Upkeep:
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """What the operator's own search tells of a rollout.
+
+    ``shut`` is why no step may begin now, ``trial`` why a change that all pods have has not proved itself,
+    ``failing`` why a change is to be taken back, and from when on; each empty where there is nothing to tell.
+    ``told`` is what the status has of it.
+    """
+
+    shut: str = ""
+    trial: str = ""
+    failing: Overdue = field(default_factory=Overdue)
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """What the cluster holds of one Milvus, and what its external dependencies answered.
 
@@ -56,6 +73,7 @@ class Observed:
     ``upkeep`` is what the members of its etcd have to wait for. ``remains`` names what is left of an earlier
     Milvus of the same name; nothing else here knows of it. ``gate`` is why no Deployment that is whole may
     begin with its new template now; "": nothing keeps one.
+    ``canary`` is what the operator's own search tells, where it is wanted.
     """
 
     held: Mapping[Ref, Held]
@@ -65,6 +83,7 @@ class Observed:
     upkeep: Upkeep = field(default_factory=Upkeep)
     remains: str = ""
     gate: str = ""
+    canary: Canary = field(default_factory=Canary)
 
     def workload(self, ref: Ref) -> WorkloadView | None:
         """Give a Deployment or StatefulSet."""

@@ -17,6 +17,7 @@ from glede.kube.objects import Key, Object, Resource
 from glede.kube.queue import WorkQueue
 from glede.kube.transport import Transport
 from glede.milvus.act import Actor
+from glede.milvus.canarysearch import CanaryReader, CanaryWatch, Counts
 from glede.milvus.controller import MilvusReconciler
 from glede.milvus.external import Externals
 from glede.milvus.kinds import MANAGER, MILVUS
@@ -95,6 +96,7 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
     queue = WorkQueue()
     prober = Prober(lambda key: queue.add(Key(*key), urgent=False))
     loads = Prober(lambda key: queue.add(Key(*key), urgent=False), pace=PACE, ask=ask_needed)
+    canaries = CanaryWatch(lambda key: queue.add(Key(*key), urgent=True), Counts(metrics.registry))
     ender = Ender()
     keeper = Keeper(
         lambda key: queue.add(key, urgent=False),
@@ -105,6 +107,7 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
         secrets_of=_readers(transport, scopes, scope_of),
         externals=Externals(prober),
         load_reader=LoadReader(loads),
+        canary_reader=CanaryReader(canaries),
         sessions=ender,
         upkeep=keeper,
         actor=_actor(manager.fenced(transport), scope_of),
@@ -122,6 +125,7 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
     manager.add_task("what is loaded", loads.run)
     manager.add_task("ends of sessions", ender.run)
     manager.add_task("upkeep of etcd", keeper.run)
+    manager.add_task("canary searches", canaries.run)
     manager.add_controller(
         Controller(MILVUS.kind, queue, reconciler, workers=options.workers, metrics=metrics)
     )

@@ -15,6 +15,9 @@ def milvus_updated(situation: Situation) -> Condition:
             "MilvusUpdated", "False", "MilvusComponentsUpdating", f"{health.leaving} pods are terminating"
         )
     late = [part.component for part in health.parts if not part.complete] + health.outdated
+    if situation.trial and not late:
+        words = f"every pod is up to date; {situation.trial}"
+        return Condition("MilvusUpdated", "False", _updating(situation), words)
     refusal = situation.failed or "the manifest is not followed: see Progressing and SpecAccepted"
     words = f"not up to date: {', '.join(late)}" if late else refusal
     return Condition("MilvusUpdated", "False", _updating(situation), words)
@@ -39,7 +42,8 @@ def progressing(situation: Situation) -> Condition:
         return Condition("Progressing", "True", "EarlierLeaving", words)
     if situation.back:
         return _taken_back(situation)
-    if situation.health.updated and situation.health.serving and not situation.scale_in.going:
+    done = situation.health.updated and not situation.scale_in.going and not situation.trial
+    if done and situation.health.serving:
         if situation.scale_in.held:
             return Condition("Progressing", "False", "ScaleInHeld", situation.scale_in.held)
         return Condition("Progressing", "False", "Complete", "as the manifest wants it")
@@ -61,7 +65,8 @@ def _taken_back(situation: Situation) -> Condition:
 def _rolling(situation: Situation) -> str:
     rollout, fewer = situation.rollout, _fewer(situation)
     if not rollout.waiting:
-        words = [situation.health.lacking, fewer, _members(situation)]
+        trial = "" if rollout.at else situation.trial
+        words = [situation.health.lacking, fewer, _members(situation), trial]
         return "; ".join(filter(None, words)) or _replaced(situation)
     stem = f"{situation.milvus.metadata.name}-milvus-"
     waiting = ", ".join(ref.key.name.removeprefix(stem) for ref in rollout.waiting)

@@ -10,7 +10,8 @@ def secrets_named(milvus: Milvus) -> frozenset[str]:
     """Give the names of the Secrets in the manifest, and of the one that an in-cluster store has."""
     spec = milvus.spec
     storage = spec.dependencies.storage
-    names = {spec.dependencies.kafka.secret_ref, storage.secret_ref, *secrets_in(spec.components)}
+    canary = spec.components.rollout.canary_search.secret_ref
+    names = {spec.dependencies.kafka.secret_ref, storage.secret_ref, canary, *secrets_in(spec.components)}
     if storage.ssl:
         names.add(storage.ssl.ca_certificate_ref)
     if not storage.external:

@@ -73,9 +73,12 @@ def rollout(resolved: Resolved, wanted: Desired, observed: Observed) -> Rollout:
     ordered = _one_by_one(resolved) and (crossing or any(_is_to_come(step, crossing) for step in steps))
     steps += _unwanted(resolved, wanted, observed) if ordered else ()
     steps.sort(key=lambda step: _place(step, places))
-    gate = "" if came_back(resolved.milvus) or not _served(resolved) else observed.gate
+    forward = _served(resolved) and not came_back(resolved.milvus)
+    gate = observed.gate if forward else ""
+    failing = observed.canary.failing if forward else Overdue()
     if not ordered:
-        return _at_once(steps, crossing, gate, observed)
+        found = _at_once(steps, crossing, gate, observed)
+        return found if found.overdue.words else replace(found, overdue=failing)
     at, overdue = "", Overdue()
     waiting: list[Ref] = []
     leaving: list[_Step] = []
@@ -92,6 +95,7 @@ def rollout(resolved: Resolved, wanted: Desired, observed: Observed) -> Rollout:
     if leaving and not at:
         at = leaving[0].component
     held = gate if waiting and not at else ""
+    overdue = overdue if overdue.words else failing
     return Rollout(at, tuple(waiting), overdue, tuple(step.ref for step in leaving), held)
 
 

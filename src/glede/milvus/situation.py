@@ -44,7 +44,13 @@ class Situation:
     @property
     def _follows(self) -> bool:
         """Whether every pod is as this manifest wants it, be they more than it wants."""
-        return self.health.updated and not self.refused and not self.failed and not self.back
+        whole = self.health.updated and not self.trial
+        return whole and not self.refused and not self.failed and not self.back
+
+    @property
+    def trial(self) -> str:
+        """Why a change that all pods have has not proved itself yet; "" where it has, or need not."""
+        return self.observed.canary.trial
 
     @property
     def overdue(self) -> str:

@@ -18,6 +18,8 @@ from typing import Any
 
 import httpx2
 
+from glede.milvus.restful import DIALECTS, SUCCESS, Dialect
+
 TOKEN_VARIABLE = "GLEDE_MILVUS_TOKEN"  # noqa: S105 - the variable's name
 ROWS = 200
 DIMENSION = 16
@@ -25,49 +27,9 @@ SEED = 20
 DROP_SECONDS = 10.0
 PAUSE_SECONDS = 0.5
 
-Vector = list[float]
-
 
 class SmokeError(Exception):
     """The search did not do what it should."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """Paths of one version of Milvus's REST API, and how it is asked for the nearest row."""
-
-    create: str
-    insert: str
-    search: str
-    drop: str
-    batched: bool
-
-    def question(self, vector: Vector) -> dict[str, Any]:
-        """Ask for the one row that is nearest."""
-        if not self.batched:
-            return {"vector": vector, "limit": 1}
-        return {"data": [vector], "annsField": "vector", "limit": 1, "consistencyLevel": "Strong"}
-
-
-# Version 1 is what Milvus before 2.3.13 has alone, and it may go one day (Milvus's REST reference, "About").
-DIALECTS = (
-    Dialect(
-        "/v1/vector/collections/create",
-        "/v1/vector/insert",
-        "/v1/vector/search",
-        "/v1/vector/collections/drop",
-        batched=False,
-    ),
-    Dialect(
-        "/v2/vectordb/collections/create",
-        "/v2/vectordb/entities/insert",
-        "/v2/vectordb/entities/search",
-        "/v2/vectordb/collections/drop",
-        batched=True,
-    ),
-)
-# What Milvus's REST API gives as the code of a success: by version 1, by version 2.
-_SUCCESS = (200, 0)
 
 
 def smoke(uri: str, token: str, seconds: float) -> float:
@@ -120,7 +82,7 @@ class Rest:
         except (ValueError, KeyError, TypeError) as error:
             words = " ".join(answer.text[:200].split())
             raise SmokeError(f"{path}: HTTP {answer.status_code}, not Milvus's JSON: {words!r}") from error
-        if code not in _SUCCESS:
+        if code not in SUCCESS:
             raise SmokeError(f"{path}: code {code}: {content.get('message', 'no message')}")
         return content.get("data")
 

@@ -43,7 +43,9 @@ def status(situation: Situation) -> dict[str, Any]:
     if situation.resolved is not None:
         written |= _of_resolved(situation, situation.resolved)
     else:
-        written |= {name: old[name] for name in ("resolved", "endpoint", "ingress") if name in old}
+        written |= {
+            name: old[name] for name in ("resolved", "endpoint", "ingress", "canarySearch") if name in old
+        }
     return {name: value for name, value in written.items() if value not in ("", None, {}, [])}
 
 
@@ -53,6 +55,7 @@ def _of_resolved(situation: Situation, resolved: Resolved) -> dict[str, Any]:
         "endpoint": _endpoint(situation, resolved),
         "ingress": _ingress(situation, resolved),
         "volumes": _volumes(situation, resolved),
+        "canarySearch": dict(situation.observed.canary.told),
     }
     if situation.serves_this:
         written["mode"] = situation.milvus.spec.mode

@@ -8,6 +8,7 @@ from glede.api.milvus.base import Model, PodPart, Port, Replicas, Text, keyed_li
 from glede.api.milvus.pods import PodSettings
 
 __all__ = [
+    "CanarySearch",
     "Component",
     "Components",
     "DisruptionBudget",
@@ -138,6 +139,21 @@ class Proxy(ServiceComponent, GroupedComponent):
     """The proxies, which clients connect to."""
 
 
+class CanarySearch(Model):
+    """A search of the operator's own, in a collection of its own, that watches every rollout."""
+
+    enabled: bool = Field(
+        default=False,
+        description="Search in the collection glede_canary all the time, and hold a rollout while that is "
+        "not answered as it should; default false. false again drops the collection.",
+    )
+    secret_ref: str | None = Field(
+        default=None,
+        description="Secret with token, or with username and password, of a user of Milvus; for a Milvus "
+        "with authorizationEnabled.",
+    )
+
+
 class Rollout(Model):
     """How long a change may take, and what becomes of one that takes longer."""
 
@@ -148,6 +164,10 @@ class Rollout(Model):
     rollback: bool = Field(
         default=True,
         description="Go back to the manifest of before when a change is not well in time; default true.",
+    )
+    canary_search: CanarySearch = Field(
+        default=CanarySearch(),
+        description="A search of the operator's own that watches every rollout.",
     )
 
 

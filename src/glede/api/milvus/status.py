@@ -56,6 +56,17 @@ class RolledBack(Model):
     reason: str = Field(description="What was wrong.")
 
 
+class CanarySearchStatus(Model):
+    """What the operator's own search was answered."""
+
+    result: str = Field(description="ok, empty, short, late or error; making while its collection is made.")
+    message: Text = Field(default=None, description="What was wrong.")
+    since: Text = Field(default=None, description="Since when it is ok, or is not.")
+    generation: int | None = Field(
+        default=None, description="The last manifest whose change began while it was ok."
+    )
+
+
 class MilvusStatus(Model):
     """The state of a Milvus, and what its manifest came to."""
 
@@ -95,4 +106,7 @@ class MilvusStatus(Model):
     )
     rolled_back: RolledBack | None = Field(
         default=None, description="The manifest that it was taken back from."
+    )
+    canary_search: CanarySearchStatus | None = Field(
+        default=None, description="What the operator's own search was answered, where there is one."
     )

@@ -8,6 +8,7 @@ from glede.api.milvus import spec as s
 from glede.api.milvus.base import Model
 from glede.api.milvus.pods import PodSettings
 from glede.api.milvus.status import (
+    CanarySearchStatus,
     Condition,
     DeployStatus,
     LastHealthy,
@@ -47,7 +48,8 @@ DIFFERENT: Mapping[type[Model], Mapping[str, str]] = {
     c.GroupedComponent: {},
     c.Group: {},
     c.ServiceComponent: {"port": "better: status.endpoint has it too"},
-    c.Rollout: {"progressDeadlineSeconds": "new", "rollback": "new"},
+    c.Rollout: {"progressDeadlineSeconds": "new", "rollback": "new", "canarySearch": "new"},
+    c.CanarySearch: {"enabled": "new", "secretRef": "new"},
     c.Ingress: {"hosts": "better: without it every host leads to Milvus"},
     c.Components: {
         "imageUpdateMode": "better: any change of pods is made in order, not of the image alone; force kills "
@@ -98,12 +100,23 @@ DIFFERENT: Mapping[type[Model], Mapping[str, str]] = {
         "endpoint": "better: with the port of the manifest",
         "rollingModeVersion": "no effect: kept as milvus-operator left it",
         **dict.fromkeys(
-            ("ready", "resolved", "mode", "volumes", "toolImage", "lastHealthy", "rolledBack"), "new"
+            (
+                "ready",
+                "resolved",
+                "mode",
+                "volumes",
+                "toolImage",
+                "lastHealthy",
+                "rolledBack",
+                "canarySearch",
+            ),
+            "new",
         ),
     },
     Condition: {"observedGeneration": "not yet"},
     LastHealthy: {"generation": "new", "spec": "new", "credentials": "new"},
     RolledBack: {"generation": "new", "reason": "new"},
+    CanarySearchStatus: {"result": "new", "message": "new", "since": "new", "generation": "new"},
     DeployStatus: {},
     ResolvedValue: {"field": "new", "value": "new", "reason": "new"},
     MilvusUpgradeSpec: dict.fromkeys(MilvusUpgradeSpec.fields(), "not yet"),

@@ -3,7 +3,7 @@
 from glede.milvus.probe.asking import probe
 from glede.milvus.probe.prober import Pace, Prober
 from glede.milvus.probe.target import Login, ProbeResult, ProbeTarget, Tls
-from glede.milvus.probe.targets import meta_prefix, probe_target, session_prefix
+from glede.milvus.probe.targets import meta_prefix, probe_target, session_prefix, tls_of_clients
 
 __all__ = [
     "Login",
@@ -16,4 +16,5 @@ __all__ = [
     "probe",
     "probe_target",
     "session_prefix",
+    "tls_of_clients",
 ]

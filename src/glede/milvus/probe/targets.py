@@ -43,6 +43,19 @@ def session_prefix(milvus: Milvus) -> str:
     return f"{meta_prefix(milvus)}session/"
 
 
+def tls_of_clients(milvus: Milvus, secrets: Secrets) -> Tls | None:
+    """Give how clients reach a Milvus that serves with TLS (common.security.tlsMode 1 or 2); else None.
+
+    Where it asks for a certificate, it is shown its own.
+    """
+    settings = _Settings(milvus, secrets)
+    mode = settings.text("common", "security", "tlsmode").strip()
+    if mode not in {"1", "2"}:
+        return None
+    pair = {"certificate": "serverpempath", "key": "serverkeypath"} if mode == "2" else {}
+    return settings.tls("tls", authority="capempath", **pair)
+
+
 class _Settings:
     """``spec.config`` as Milvus reads it: names without regard to case, switches as words."""
 
