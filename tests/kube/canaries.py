@@ -12,12 +12,16 @@ VERSIONS = {"/v1/vector": 200, "/v2/vectordb": 0}
 
 
 class PlayedMilvus:
-    """Holds one collection; ``mode`` is ok, empty, short, slow or silent; ``version`` of the API is 1 or 2."""
+    """Holds one collection; ``mode`` is ok, empty, short, slow or silent, ``version`` of the API 1 or 2."""
 
     def __init__(self, version: int = 1) -> None:
         self.mode = "ok"
         self.rows: list[dict[str, Any]] | None = None
         self.asked: list[tuple[str, str]] = []
+        self.speaks(version)
+
+    def speaks(self, version: int) -> None:
+        """Speak a version of the API, and no other."""
         self._root = list(VERSIONS)[version - 1]
 
     def answer(self, path: str, body: dict[str, Any], token: str) -> tuple[int, object]:
@@ -48,7 +52,9 @@ class PlayedMilvus:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request on a connection."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+        fields = {
+            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])
+        }
         body = json.loads(await reader.readexactly(int(fields["content-length"])))
         if self.mode == "silent":
             await asyncio.sleep(60)
