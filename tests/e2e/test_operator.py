@@ -15,6 +15,7 @@ from lab.observe import Timeline
 from lightkube.resources.apps_v1 import StatefulSet
 from lightkube.resources.core_v1 import PersistentVolumeClaim, Pod
 from pymilvus import MilvusException
+from tests.e2e.canary import dropped_when_switched_off, watched_by_its_own_search
 from tests.e2e.changed import changed_under_search
 from tests.e2e.operated import DEPENDENCIES, RELEASE_NAMESPACE, Figures, Operated, Release
 from tests.e2e.searched import search_once
@@ -118,6 +119,8 @@ def test_standalone(release: Release, figures: Figures, tmp_path_factory: pytest
     with _milvus(release, "standalone", "alone", tmp_path_factory) as milvus:
         _comes_up(milvus, "standalone", figures)
         assert release.tested(milvus).count("Succeeded") == 1
+        watched_by_its_own_search(milvus)
+        dropped_when_switched_off(milvus)
         _leaves_nothing(milvus)
 
 

@@ -111,9 +111,11 @@ def _at_once(steps: Sequence[_Step], crossing: bool, gate: str, observed: Observ
 def _begins(step: _Step, crossing: bool) -> bool:
     """Tell whether a Deployment would leave a state in which it is whole.
 
-    One that is not may be mended by its new template.
+    One that is not may be mended by its new template, and one without pods has nothing to lose: it may be
+    about to start, which a gate may wait for.
     """
-    return _is_to_come(step, crossing) and (step.view is None or step.view.rolled)
+    whole = step.view is None or (step.view.rolled and step.view.replicas > 0)
+    return whole and _is_to_come(step, crossing)
 
 
 def _is_to_come(step: _Step, crossing: bool) -> bool:

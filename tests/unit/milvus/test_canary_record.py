@@ -14,6 +14,7 @@ from glede.milvus.observed import Canary
 BEGIN = datetime(2026, 11, 27, 5, 0, 0, tzinfo=UTC)
 DEADLINE = 600.0
 BAD: tuple[Result, ...] = ("empty", "short", "late", "error")
+ALL_OK: tuple[Result, ...] = ("ok",) * 20
 
 
 @dataclass
@@ -66,7 +67,7 @@ def test_a_step_begins_after_three_answers_in_a_row_that_are_ok() -> None:
 def test_answers_count_from_the_end_of_the_step_before() -> None:
     story = well()
     assert story.replaces("mixcoord").shut
-    assert story.hears(*["ok"] * 20).shut, "it says nothing of what is not done yet"
+    assert story.hears(*ALL_OK).shut, "it says nothing of what is not done yet"
     assert story.replaces("").shut
     assert story.hears("ok", "ok").shut
     assert not story.hears("ok").shut

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from glede.milvus.canarysearch import CanaryWatch, Counts
@@ -13,7 +14,8 @@ from glede.milvus.canarysearch.watch import CanaryPace, Turn
 
 MISSING = Finding("error", "collection not found", missing=True)
 EMPTY, OK = Finding("empty", "nothing"), Finding("ok")
-REST, ROLLING = Turn("", rolling=False, generation=1), Turn("proxy", rolling=True, generation=1)
+REST = Turn("", rolling=False, generation=1, proven=True)
+ROLLING = Turn("proxy", rolling=True, generation=1, proven=False)
 QUICK = CanaryPace(quick=0.01, slow=0.01, limit=4, making=60.0)
 
 
@@ -68,7 +70,7 @@ class Watched:
         self.watch = CanaryWatch(self.news.append, Counts(self.registry), pace=pace, asker=milvus)
 
     def counted(self, number: int = 1) -> dict[str, float]:
-        found = {}
+        found = dict[str, float]()
         for result in ("ok", "empty", "short", "late", "error", "making"):
             labels = {"milvus_namespace": "birds", "milvus_name": f"kite-{number}", "result": result}
             value = self.registry.get_sample_value("glede_milvus_canary_total", labels)
@@ -129,6 +131,22 @@ def test_nothing_is_put_into_it_while_a_component_is_replaced() -> None:
         watched.watch.record(target(), ROLLING, {})
         await until(lambda: milvus.done["search"] >= 5)
         assert milvus.done["fill"] == 0
+
+    run(milvus, story)
+
+
+@pytest.mark.parametrize("answer", [EMPTY, MISSING])
+def test_a_change_on_trial_does_not_get_back_what_it_may_have_lost(answer: Finding) -> None:
+    milvus = Milvus(answer)
+    held = Turn("", rolling=True, generation=7, proven=False)
+
+    async def story(watched: Watched) -> None:
+        watched.watch.record(
+            target(), held, {"result": "ok", "since": "2026-11-27T05:00:00Z", "generation": 7}
+        )
+        await until(lambda: milvus.done["search"] >= 5)
+        assert (milvus.done["make"], milvus.done["fill"]) == (0, 0)
+        assert watched.counted()[answer.result] >= 4
 
     run(milvus, story)
 

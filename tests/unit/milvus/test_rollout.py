@@ -263,3 +263,11 @@ def test_a_gate_that_opens_again_lets_the_rollout_go_on_where_it_was(done: int) 
     held = _held(wanted, *ORDER[:done])
     assert _names(_rollout(wanted, held, gate=SHUT).waiting) == ORDER[done:]
     assert _rollout(wanted, held).at == ORDER[done]
+
+
+def test_a_gate_holds_up_no_start() -> None:
+    wanted = _wanted()
+    stopped = _held(wanted)
+    for component in ORDER:
+        stopped = changed(stopped, f"kite-milvus-{component}", replicas=0, total=0, available=0)
+    assert _rollout(wanted, stopped, gate=SHUT) == _rollout(wanted, stopped)

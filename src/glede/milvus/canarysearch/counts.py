@@ -1,5 +1,7 @@
 """How often canary searches came to what."""
 
+import contextlib
+
 from prometheus_client import CollectorRegistry, Counter
 
 from glede.milvus.canarysearch.collection import COUNTED, Result
@@ -26,4 +28,5 @@ class Counts:
     def forget(self, owner: tuple[str, str]) -> None:
         """Show nothing more of a Milvus."""
         for result in COUNTED:
-            self._total.remove(*owner, result)
+            with contextlib.suppress(KeyError):  # of a Milvus made anew under the name
+                self._total.remove(*owner, result)

@@ -44,7 +44,8 @@ class CanaryReader:
         proven = (milvus.status.get(LAST_HEALTHY) or {}).get("generation") == generation
         # With the gate shut the rollout tells of each step whether the one before it is over.
         turns = rollout(resolved, wanted, replace(observed, gate=_ANY))
-        turn = Turn(turns.at, bool(turns.at or turns.waiting or not proven), generation)
+        rolling = bool(turns.at or turns.waiting or not proven)
+        turn = Turn(turns.at, rolling, generation, proven)
         record = self.watch.record(target, turn, told)
         deadline = rules.progress_deadline_seconds
         return verdict(record, generation, deadline, self.watch.moment(), proven=proven)

@@ -75,6 +75,11 @@ def is_open(record: Record, moment: float) -> bool:
     return record.calm >= NEEDED and record.well and moment - record.moment <= FRESH
 
 
+def is_on_trial(record: Record, generation: int, *, proven: bool) -> bool:
+    """Tell whether the manifest's change began while all was well, and has not proved itself yet."""
+    return record.begun == generation and not proven
+
+
 def verdict(record: Record, generation: int, deadline: float, moment: float, *, proven: bool) -> Canary:
     """Tell what an answer means for the manifest of that generation.
 
@@ -82,7 +87,7 @@ def verdict(record: Record, generation: int, deadline: float, moment: float, *, 
     not ok, in seconds.
     """
     shut = "" if is_open(record, moment) else _shut(record, moment)
-    on_trial = record.begun == generation and not proven
+    on_trial = is_on_trial(record, generation, proven=proven)
     failing = Overdue()
     if on_trial and record.fault and record.since:
         end = datetime.fromisoformat(record.since) + timedelta(seconds=deadline)

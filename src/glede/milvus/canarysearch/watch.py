@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from glede.milvus.canarysearch.asking import Asker
 from glede.milvus.canarysearch.collection import Finding
 from glede.milvus.canarysearch.counts import Counts
-from glede.milvus.canarysearch.record import Record, answered, is_open, moved, remembered
+from glede.milvus.canarysearch.record import Record, answered, is_on_trial, is_open, moved, remembered
 from glede.milvus.canarysearch.target import CanaryTarget
 
 _LOG = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ class _Entry:
     record: Record
     at: str = ""
     quick: bool = False
+    trial: bool = False
     # Until when a collection that was made here may be unready, and whether it ever answered.
     making: float = 0.0
     answered: bool = False
@@ -67,11 +68,15 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a Milvus is at: the component that is being replaced, whether a rollout is on its way at all."""
+    """What a Milvus is at: the component that is being replaced, and whether a rollout is on its way at all.
+
+    ``generation`` is that of its manifest, ``proven`` whether it was well by that once.
+    """
 
     at: str
     rolling: bool
     generation: int
+    proven: bool
 
 
 class CanaryWatch:
@@ -112,6 +117,7 @@ class CanaryWatch:
         if turn.rolling and not entry.quick:
             entry.wake.set()
         entry.quick = turn.rolling
+        entry.trial = is_on_trial(entry.record, turn.generation, proven=turn.proven)
         return entry.record
 
     def moment(self) -> float:
@@ -172,9 +178,12 @@ class CanaryWatch:
             return Finding("error", f"searching failed: {type(error).__name__}")
 
     async def _step(self, entry: _Entry) -> Finding:
-        """Search; where there is no collection, make it."""
+        """Search; where there is no collection, make it.
+
+        Nothing is made while a change is on trial: it may be what lost the collection, or its rows.
+        """
         finding = await entry.asks.search()
-        if finding.missing:
+        if finding.missing and not entry.trial:
             wrong = await entry.asks.make()
             if wrong:
                 return Finding("error", wrong)
@@ -184,7 +193,7 @@ class CanaryWatch:
             entry.answered = True
             return finding
         making = not entry.answered and self._clock() < entry.making
-        if finding.result == "empty" and not (entry.answered or entry.filled or entry.at):
+        if finding.result == "empty" and not (entry.answered or entry.filled or entry.at or entry.trial):
             # Made by an operator that ended before it was filled, or its rows are gone.
             entry.filled = True
             wrong = await entry.asks.fill()
