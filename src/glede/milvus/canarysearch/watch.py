@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ class CanaryPace:
 
     quick: float = 1.0
     slow: float = 15.0
-    limit: int = 64
+    limit: int = 32
     making: float = 60.0
 
 
@@ -162,12 +163,17 @@ class CanaryWatch:
             async with room:
                 finding = await self._ask(entry)
             self._take(entry, finding)
-            settling = entry.record.row > 0 and not entry.record.well
-            quick = entry.quick or settling or finding.result == "making"
-            pause = (self._pace.quick if quick else self._pace.slow) - (self._clock() - begin)
+            pause = self._pause(entry, finding) - (self._clock() - begin)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, pause)):
                     await entry.wake.wait()
+
+    def _pause(self, entry: _Entry, finding: Finding) -> float:
+        settling = entry.record.row > 0 and not entry.record.well
+        if entry.quick or settling or finding.result == "making":
+            return self._pace.quick
+        # Those that began at one moment, as all do with the operator, drift apart.
+        return self._pace.slow * random.uniform(0.9, 1.0)  # noqa: S311 - no secret
 
     async def _ask(self, entry: _Entry) -> Finding:
         try:
