@@ -122,6 +122,10 @@ class Applier:
         self._on_written(resource, answer)
         return True
 
+    def saw(self, resource: Resource, answer: Object) -> None:
+        """Tell of an answer to a write of another kind."""
+        self._on_written(resource, answer)
+
     async def _send(self, resource: Resource, rendered: Object, uid: str | None) -> Object:
         key, body = key_of(rendered), rendered
         if uid:

@@ -23,7 +23,6 @@ from glede.kube.objects import (
 )
 from glede.kube.transport import Selection, Transport
 from glede.milvus.desired import Ref, ref_of
-from glede.milvus.growth import Larger
 from glede.milvus.keys import amend, generate
 from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
 from glede.milvus.labels import MILVUS_LABEL, TEMPLATE_ANNOTATION
@@ -31,6 +30,7 @@ from glede.milvus.manifest import key_of_milvus
 from glede.milvus.members import Replacement
 from glede.milvus.observed import Observed
 from glede.milvus.plan import Deletion, Plan
+from glede.milvus.sizes import grow, resize
 from glede.milvus.views import Held, PodView, WorkloadView, held
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,10 @@ class Actor:
             await amend(self.transport, milvus, amendment)
         for larger in plan.grow:
             with _noting(refused, f"{PVC.kind} {larger.key.name}"):
-                await self._grow(larger)
+                await grow(self.transport, larger)
+        for resized in plan.resize:
+            with _noting(refused, f"{DEPLOYMENT.kind} {resized.view.key.name}"):
+                await resize(self.transport, self.applier, resized)
         for obj in plan.apply:
             with _noting(refused, f"{obj['kind']} {obj['metadata']['name']}"):
                 await self._apply(obj, observed, plan.digests.get(ref_of(obj)))
@@ -110,13 +113,6 @@ class Actor:
             await self.delete(deletion, propagation="Orphan")
         budget = await self._make_room(milvus, plan.replace) if plan.replace else ""
         return Outcome("; ".join(refused), budget)
-
-    async def _grow(self, larger: Larger) -> None:
-        """Ask for a larger volume, if the claim still is the one that was meant."""
-        storage = {"resources": {"requests": {"storage": larger.size}}}
-        with suppress(NotFound, Conflict):
-            body = {"metadata": {"uid": larger.uid}, "spec": storage}
-            await self.transport.patch(PVC, larger.key, body)
 
     async def _make_room(self, milvus: Milvus, replacement: Replacement) -> str:
         """End a pod, if it still is the one that was meant; gives why its budget does not allow it, or ""."""

@@ -43,6 +43,8 @@ def _kind(before: Mapping[str, Any], condition: Mapping[str, Any]) -> EventType 
         return _of_manifest(before, condition) if changed else None
     if type_ == "Progressing":
         changed = before.get("reason") != condition["reason"]
+        if changed and condition["reason"] == "WaitsForWindow":
+            return "Normal"
         return "Warning" if changed and condition["reason"] in _TOLD_BY_REASON else None
     # A new Milvus is not ready yet: no news. Unknown is no news either.
     flipped = bool(before) and before.get("status") != status and status != "Unknown"

@@ -18,6 +18,7 @@ from glede.milvus.canarysearch import CanaryReader
 from glede.milvus.external import Externals
 from glede.milvus.facts import Facts
 from glede.milvus.foreign import is_foreign, left_alone
+from glede.milvus.gate import gated
 from glede.milvus.halt import Halt, halt
 from glede.milvus.health import Health, examine
 from glede.milvus.intent import Intent, intent_of
@@ -54,7 +55,12 @@ Object = dict[str, Any]
 
 def now() -> str:
     """Give this moment as Kubernetes writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return this_moment().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def this_moment() -> datetime:
+    """Give this moment, in UTC."""
+    return datetime.now(UTC)
 
 
 @dataclass(slots=True)
@@ -73,6 +79,7 @@ class MilvusReconciler:
     tool_image: str
     images: Mapping[str, str]
     clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], datetime] = this_moment
     _intents: dict[str, tuple[object, Intent]] = field(default_factory=dict)
     _written: dict[str, float] = field(default_factory=dict)
     _asking: dict[str, float] = field(default_factory=dict)
@@ -166,17 +173,17 @@ class MilvusReconciler:
             gate = "; ".join(filter(None, (observed.gate, canary.shut)))
             observed = replace(observed, canary=canary, gate=gate)
         if intent.resolved and intent.desired and asks_for_loads(intent.resolved, intent.desired, observed):
-            return replace(observed, loads=self.load_reader.loads(intent.resolved, values))
-        self.load_reader.forget(intent.milvus.metadata.uid)
+            observed = replace(observed, loads=self.load_reader.loads(intent.resolved, values))
+        else:
+            self.load_reader.forget(intent.milvus.metadata.uid)
+        if intent.resolved and intent.desired:
+            states = _states(intent.resolved, observed)
+            return gated(intent.milvus, intent.desired, observed, states, self.wall())
         return observed
 
     def _judge(self, intent: Intent, observed: Observed) -> tuple[list[DependencyState], Health, ScaleIn]:
         resolved = intent.resolved
-        namespace = intent.milvus.metadata.namespace
-        states = [
-            dependency_state(namespace, dependency, observed)
-            for dependency in (resolved.dependencies if resolved else ())
-        ]
+        states = _states(resolved, observed) if resolved else []
         fewer = ScaleIn()
         if resolved and intent.desired:
             fewer = scale_in(resolved, intent.desired, observed, states)
@@ -224,7 +231,8 @@ class MilvusReconciler:
         )
         late = _seconds_until(situation.rollout.overdue.since)
         wait = await self._write(milvus, status(situation), health)
-        return min((seconds for seconds in (wait, late) if seconds is not None), default=None)
+        waits = [wait, late, observed.hours.seconds]
+        return min((seconds for seconds in waits if seconds is not None), default=None)
 
     async def _write(self, milvus: Milvus, new: Mapping[str, Any], health: Health) -> float | None:
         """Write a status where it has changed; gives the seconds for which that waits, if it does."""
@@ -269,6 +277,10 @@ class MilvusReconciler:
         self.upkeep.forget(uid)
         self.canary_reader.forget(uid)
         self.actor.forget(uid)
+
+
+def _states(resolved: Resolved, observed: Observed) -> list[DependencyState]:
+    return [dependency_state(resolved.namespace, one, observed) for one in resolved.dependencies]
 
 
 def _turns(intent: Intent, observed: Observed) -> tuple[Rollout, Halt]:

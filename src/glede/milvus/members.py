@@ -26,8 +26,12 @@ class Replacement:
     asks: bool = True
 
 
-def next_member(states: Sequence[DependencyState], upkeep: Upkeep | None = None) -> Replacement | None:
+def next_member(
+    states: Sequence[DependencyState], upkeep: Upkeep | None = None, *, shut: bool = False
+) -> Replacement | None:
     """Give the member to replace now; None where there is none, or where others have to come back first.
+
+    ``shut``: only one that is broken may be, since maintenance windows are closed.
 
     One that is not ready serves nobody, so that it goes at once: its new template may be what mends it. Of
     those that serve, one at a time goes, over all dependencies, etcd first and the log last. Those of etcd
@@ -42,6 +46,8 @@ def next_member(states: Sequence[DependencyState], upkeep: Upkeep | None = None)
     ]
     if broken:
         return _replacement(*broken[0])
+    if shut:
+        return None
     for state in states:
         if not state.steady:
             return None

@@ -8,6 +8,7 @@ from glede.api.milvus.spec import Milvus
 from glede.kube.objects import Key
 from glede.milvus.deadline import Overdue
 from glede.milvus.desired import Desired, Ref
+from glede.milvus.hours import Hours
 from glede.milvus.kinds import MILVUS
 from glede.milvus.resolved import Dependency, DependencyKind, InClusterPlan, Resolved
 from glede.milvus.views import EntryView, Held, PodView, WorkloadView
@@ -74,6 +75,7 @@ class Observed:
     Milvus of the same name; nothing else here knows of it. ``gate`` is why no Deployment that is whole may
     begin with its new template now; "": nothing keeps one.
     ``canary`` is what the operator's own search tells, where it is wanted.
+    ``hours`` is what maintenance windows say of changes, which members of dependencies heed too.
     """
 
     held: Mapping[Ref, Held]
@@ -84,6 +86,7 @@ class Observed:
     remains: str = ""
     gate: str = ""
     canary: Canary = field(default_factory=Canary)
+    hours: Hours = field(default_factory=Hours)
 
     def workload(self, ref: Ref) -> WorkloadView | None:
         """Give a Deployment or StatefulSet."""

@@ -14,7 +14,7 @@ from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
 from glede.milvus.rollout import Rollout, rollout
 from glede.milvus.scalein import scale_in
-from glede.milvus.views import Held
+from glede.milvus.views import Held, WorkloadView
 
 Object = dict[str, Any]
 
@@ -47,11 +47,21 @@ class Amendment:
 
 
 @dataclass(frozen=True, slots=True)
+class Resized:
+    """A Deployment that is to have another number of pods of the template that it has."""
+
+    view: WorkloadView
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Secrets to make up or to amend, objects to apply in this order, objects to delete; why others wait.
 
     ``grow`` are claims that are to ask for more, ``remake`` what is deleted without its pods and made again
     in the next step, ``replace`` the one pod that is to make room for its successor.
+
+    ``resize`` are Deployments that keep their template for now, and get another number of pods.
 
     ``more`` tells that there is another step right after this one. ``digests`` are those of objects to apply,
     where they are known.
@@ -60,6 +70,7 @@ class Plan:
     generate: tuple[Dependency, ...] = ()
     grow: tuple[Larger, ...] = ()
     amend: tuple[Amendment, ...] = ()
+    resize: tuple[Resized, ...] = ()
     apply: tuple[Object, ...] = ()
     delete: tuple[Deletion, ...] = ()
     remake: tuple[Deletion, ...] = ()
@@ -113,6 +124,7 @@ def plan(
         generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
         grow=tuple(volumes.claims),
         amend=amend,
+        resize=tuple(_resized(wanted, observed, turns, numbers)),
         apply=tuple(
             applied for obj in due if (applied := volumes.applied(_with_number(obj, numbers))) is not None
         ),
@@ -122,7 +134,7 @@ def plan(
             if one.ref not in fewer.stays
         ),
         remake=tuple(Deletion(ref, uid) for ref, uid in volumes.anew.items()),
-        replace=next_member(states, observed.upkeep),
+        replace=next_member(states, observed.upkeep, shut=bool(observed.hours.waits)),
         waits=waits,
         more=not started and (first or not (waits or incomplete)),
         digests={
@@ -131,6 +143,17 @@ def plan(
             if ref not in volumes.kept and ref not in numbers
         },
     )
+
+
+def _resized(
+    wanted: Desired, observed: Observed, turns: Rollout, numbers: Mapping[Ref, int]
+) -> Iterator[Resized]:
+    """Give what is scaled while something keeps it from its new template, for days perhaps."""
+    for _, ref, obj in wanted.deployments():
+        view, number = observed.workload(ref), numbers.get(ref, obj["spec"].get("replicas"))
+        held = observed.gate and ref in turns.waiting
+        if held and view and number is not None and number != view.replicas:
+            yield Resized(view, number)
 
 
 def _with_number(obj: Object, numbers: Mapping[Ref, int]) -> Object:

@@ -1,6 +1,6 @@
 """What is told of a change: whether all pods have it, and how far it is."""
 
-from glede.milvus.conditions import Condition
+from glede.milvus.conditions import Condition, Status
 from glede.milvus.situation import Situation
 from glede.milvus.versions import parse_version
 
@@ -15,6 +15,7 @@ def milvus_updated(situation: Situation) -> Condition:
             "MilvusUpdated", "False", "MilvusComponentsUpdating", f"{health.leaving} pods are terminating"
         )
     late = [part.component for part in health.parts if not part.complete] + health.outdated
+    late += [name for name in _waiting(situation) if name not in late]
     if situation.trial and not late:
         words = f"every pod is up to date; {situation.trial}"
         return Condition("MilvusUpdated", "False", _updating(situation), words)
@@ -42,12 +43,12 @@ def progressing(situation: Situation) -> Condition:
         return Condition("Progressing", "True", "EarlierLeaving", words)
     if situation.back:
         return _taken_back(situation)
-    done = situation.health.updated and not situation.scale_in.going and not situation.trial
-    if done and situation.health.serving:
+    if situation.complete and not situation.scale_in.going and not situation.trial:
         if situation.scale_in.held:
             return Condition("Progressing", "False", "ScaleInHeld", situation.scale_in.held)
         return Condition("Progressing", "False", "Complete", "as the manifest wants it")
-    return Condition("Progressing", "True", "Rolling", _rolling(situation))
+    how: tuple[Status, str] = ("False", "WaitsForWindow") if situation.shut else ("True", "Rolling")
+    return Condition("Progressing", *how, _rolling(situation))
 
 
 def _taken_back(situation: Situation) -> Condition:
@@ -57,7 +58,7 @@ def _taken_back(situation: Situation) -> Condition:
     )
     if fewer := _fewer(situation):
         words = f"{words}; {fewer}"
-    if situation.health.updated and situation.health.serving and not situation.fails:
+    if situation.complete and not situation.fails:
         return Condition("Progressing", "False", "RolledBack", words)
     return Condition("Progressing", "True", "RollingBack", words)
 
@@ -68,8 +69,7 @@ def _rolling(situation: Situation) -> str:
         trial = "" if rollout.at else situation.trial
         words = [situation.health.lacking, fewer, _members(situation), trial]
         return "; ".join(filter(None, words)) or _replaced(situation)
-    stem = f"{situation.milvus.metadata.name}-milvus-"
-    waiting = ", ".join(ref.key.name.removeprefix(stem) for ref in rollout.waiting)
+    waiting = ", ".join(_waiting(situation))
     words = [rollout.held or _replaced(situation), f"then {waiting}", fewer, situation.observed.upkeep.words]
     return "; ".join(filter(None, words))
 
@@ -83,6 +83,12 @@ def _replaced(situation: Situation) -> str:
     return f"{at} is being replaced: {trouble}" if trouble else f"{at} is being replaced"
 
 
+def _waiting(situation: Situation) -> list[str]:
+    """Name the Deployments that wait, each by what comes after its Milvus's name."""
+    stem = f"{situation.milvus.metadata.name}-milvus-"
+    return [ref.key.name.removeprefix(stem) for ref in situation.rollout.waiting]
+
+
 def _fewer(situation: Situation) -> str:
     """Tell of pods that go or come one after another, or stay; "" for none."""
     fewer = situation.scale_in
@@ -94,6 +100,8 @@ def _members(situation: Situation) -> str:
     health = situation.health
     if not health.outdated:
         return ""
+    if waits := situation.observed.hours.waits:
+        return f"{waits}; then one by one {'; '.join(health.outdated)}"
     missing = [f"{s.dependency.type}: {s.message}" for s in health.dependencies if not s.steady]
     behind = f"waits until {'; '.join(missing)}" if missing else ""
     upkeep = situation.observed.upkeep.words

@@ -85,7 +85,7 @@ def rollout(resolved: Resolved, wanted: Desired, observed: Observed) -> Rollout:
     for step in steps:
         if step.wanted is None:
             leaving += [] if at or waiting else [step]
-        elif at or leaving or waiting:
+        elif at or leaving or (waiting and not _is_mended(step, crossing)):
             waiting += [step.ref] if _is_to_come(step, crossing) else []
         elif gate and _begins(step, crossing):
             waiting.append(step.ref)
@@ -111,11 +111,15 @@ def _at_once(steps: Sequence[_Step], crossing: bool, gate: str, observed: Observ
 def _begins(step: _Step, crossing: bool) -> bool:
     """Tell whether a Deployment would leave a state in which it is whole.
 
-    One that is not may be mended by its new template, and one without pods has nothing to lose: it may be
-    about to start, which a gate may wait for.
+    One that is not, or has no available pod, may be mended by its new template, and has nothing to lose.
     """
-    whole = step.view is None or (step.view.rolled and step.view.replicas > 0)
+    whole = step.view is None or (step.view.settled and bool(step.view.available))
     return whole and _is_to_come(step, crossing)
+
+
+def _is_mended(step: _Step, crossing: bool) -> bool:
+    """Tell whether a Deployment need not wait for others that a gate keeps: not between release lines."""
+    return not crossing and _is_to_come(step, crossing) and not _begins(step, crossing)
 
 
 def _is_to_come(step: _Step, crossing: bool) -> bool:

@@ -181,7 +181,8 @@ def _waits(
         return f"waits until pod {leaving[0]} has ended"
     if not all(part.view.current for part in parts):
         return "waits until its Deployment is looked at"
-    if not all(part.view.template == part.template for part in parts if part.fewer):
+    held = bool(observed.gate)  # then it keeps its template, perhaps for days
+    if not held and not all(part.view.template == part.template for part in parts if part.fewer):
         return "its pods are replaced first"
     ready = sum(pod.ready for pod in pods)
     wanted = sum(part.view.replicas for part in parts)

@@ -42,10 +42,15 @@ class Situation:
         return self._follows and not self.scale_in.held and not self.scale_in.going
 
     @property
+    def complete(self) -> bool:
+        """Whether nothing is to be replaced, and all of it serves."""
+        return self.health.updated and self.health.serving and not self.rollout.waiting
+
+    @property
     def _follows(self) -> bool:
         """Whether every pod is as this manifest wants it, be they more than it wants."""
-        whole = self.health.updated and not self.trial
-        return whole and not self.refused and not self.failed and not self.back
+        done = self.health.updated and not self.rollout.waiting and not self.trial
+        return done and not self.refused and not self.failed and not self.back
 
     @property
     def trial(self) -> str:
@@ -78,6 +83,13 @@ class Situation:
     def serves_this(self) -> bool:
         """Whether every pod serves, and as this manifest wants it."""
         return self.resolved is not None and self.health.serving and self._follows
+
+    @property
+    def shut(self) -> bool:
+        """Whether nothing is on its way but what waits for a maintenance window."""
+        hours, busy = self.observed.hours, self.rollout.at or self.scale_in.going or self.halt.going
+        waits = hours.waits and not hours.begun and (self.rollout.held or self.health.outdated)
+        return bool(waits and not busy and self.health.serving)
 
     @property
     def stopping(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from glede.kube.objects import Key
 from glede.milvus.conditions import Condition, flag, merged
 from glede.milvus.desired import Ref
+from glede.milvus.gate import BEGUN
 from glede.milvus.health import dependency_conditions
 from glede.milvus.progress import milvus_updated, progressing
 from glede.milvus.resolved import Resolved
@@ -43,9 +44,8 @@ def status(situation: Situation) -> dict[str, Any]:
     if situation.resolved is not None:
         written |= _of_resolved(situation, situation.resolved)
     else:
-        written |= {
-            name: old[name] for name in ("resolved", "endpoint", "ingress", "canarySearch") if name in old
-        }
+        kept = ("resolved", "endpoint", "ingress", "canarySearch", BEGUN)
+        written |= {name: old[name] for name in kept if name in old}
     return {name: value for name, value in written.items() if value not in ("", None, {}, [])}
 
 
@@ -56,6 +56,7 @@ def _of_resolved(situation: Situation, resolved: Resolved) -> dict[str, Any]:
         "ingress": _ingress(situation, resolved),
         "volumes": _volumes(situation, resolved),
         "canarySearch": dict(situation.observed.canary.told),
+        BEGUN: dict(situation.observed.hours.begun),
     }
     if situation.serves_this:
         written["mode"] = situation.milvus.spec.mode

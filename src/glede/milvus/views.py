@@ -37,8 +37,9 @@ class WorkloadView(Held):
 
     ``template`` is the digest that it was rendered with. ``rolled``: every pod is of the newest template, and
     they were all available once; that a pod is lost later does not end it. ``overdue`` tells of a rollout
-    that missed its deadline. ``recreates``: its old pods end before new ones begin. ``revision`` is what a
-    StatefulSet's newest pods are labelled with, and ``claim`` the size that it asks for each of them.
+    that missed its deadline. ``settled``: every pod is of one template, and they were all available once, be
+    their number on its way to another. ``recreates``: its old pods end before new ones begin. ``revision`` is
+    what a StatefulSet's newest pods are labelled with, and ``claim`` the size that it asks for each of them.
     """
 
     component: str
@@ -60,7 +61,13 @@ class WorkloadView(Held):
     revision: str = ""
     claim: str = ""
     recreates: bool = False
+    settled: bool = True
     status: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has no pod, and shall have none."""
+        return not self.replicas and not self.total
 
     @property
     def complete(self) -> bool:
@@ -152,6 +159,7 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
         current = status.get("observedGeneration", 0) >= meta.get("generation", 0)
         conditions = {c["type"]: c for c in status.get("conditions", [])}
         failure, progressing = conditions.get("ReplicaFailure", {}), conditions.get("Progressing", {})
+        settled = _settled(status, progressing)
         containers = spec["template"]["spec"].get("containers", [])
         return WorkloadView(
             owned=owned(obj),
@@ -169,12 +177,13 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
             generation=meta.get("generation", 0),
             owns_replicas=_owns_replicas(obj, manager),
             template=meta.get("annotations", {}).get(TEMPLATE_ANNOTATION, ""),
-            rolled=current and _rolled(spec, status, progressing),
+            rolled=current and settled and status.get("replicas", 0) == spec.get("replicas", 1),
             # Until its controller has seen the newest template, its words are about the one before.
             overdue=overdue(obj, manager) if current else Overdue(),
             paused=bool(spec.get("paused")),
             revision=status.get("updateRevision", ""),
             claim=next(map(_size, spec.get("volumeClaimTemplates", [])), ""),
+            settled=settled,
             recreates=spec.get("strategy", {}).get("type") == "Recreate",
             status={name: value for name, value in status.items() if isinstance(value, int)},
         )
@@ -186,13 +195,13 @@ def _size(claim: Object) -> str:
     return str(claim["spec"].get("resources", {}).get("requests", {}).get("storage", ""))
 
 
-def _rolled(spec: Object, status: Object, progressing: Object) -> bool:
+def _settled(status: Object, progressing: Object) -> bool:
     """Tell whether a Deployment's controller has called its newest template complete.
 
     Its condition alone does not suffice: going back to an earlier template does not end it.
     """
-    pods = {spec.get("replicas", 1), status.get("updatedReplicas", 0), status.get("replicas", 0)}
-    return progressing.get("reason") == "NewReplicaSetAvailable" and len(pods) == 1
+    same = status.get("updatedReplicas", 0) == status.get("replicas", 0)
+    return same and progressing.get("reason") == "NewReplicaSetAvailable"
 
 
 def _owns_replicas(obj: Object, manager: str) -> bool:

@@ -235,7 +235,7 @@ def test_a_gate_keeps_what_has_not_begun_and_nothing_else() -> None:
 
 def test_a_gate_keeps_no_correction_of_what_is_not_whole() -> None:
     wanted = _wanted()
-    broken = changed(_held(wanted), "kite-milvus-indexnode", rolled=False)
+    broken = changed(_held(wanted), "kite-milvus-indexnode", rolled=False, settled=False)
     found = _rollout(wanted, broken, gate=SHUT)
     assert (found.at, found.held) == ("indexnode", "")
 
@@ -245,7 +245,7 @@ def test_a_gate_is_also_for_a_change_of_all_at_once(components: dict[str, Any]) 
     wanted = _wanted(**components)
     found = _rollout(wanted, _held(wanted, "proxy"), gate=SHUT)
     assert (found.at, set(_names(found.waiting)), found.held) == ("", set(ORDER) - {"proxy"}, SHUT)
-    broken = changed(_held(wanted, "proxy"), "kite-milvus-datanode", rolled=False)
+    broken = changed(_held(wanted, "proxy"), "kite-milvus-datanode", rolled=False, settled=False)
     found = _rollout(wanted, broken, gate=SHUT)
     assert (found.at, set(_names(found.waiting))) == ("datanode", set(ORDER) - {"proxy", "datanode"})
 

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from glede.api.milvus.base import Model, PodPart, Port, Replicas, Text, keyed_list, nullable, served
 from glede.api.milvus.pods import PodSettings
+from glede.api.milvus.windows import MOST_WINDOWS, Window
 
 __all__ = [
     "CanarySearch",
@@ -168,6 +169,11 @@ class Rollout(Model):
     canary_search: CanarySearch = Field(
         default=CanarySearch(),
         description="A search of the operator's own that watches every rollout.",
+    )
+    windows: list[Window] | None = Field(
+        default=None,
+        max_length=MOST_WINDOWS,
+        description="When pods that are whole may be replaced for a change; default: at any time.",
     )
 
 

@@ -121,6 +121,11 @@ _WORDS: tuple[tuple[str, Callable[[Mapping[str, Any]], str], str], ...] = (
         "write the settings of {name} below it",
     ),
     (r"list_type", _always("a list"), "begin each item of {name} with a dash"),
+    (
+        r"too_long",
+        lambda context: f"at most {context.get('max_length')} items, not {context.get('actual_length')}",
+        "shorten {name}",
+    ),
     (r"string_.*", _always("a text"), "put {name} in quotes"),
     (r"bool_.*", _always("true or false"), "write one of these without quotes"),
     (r"(int|finite_number)_.*", _always("a whole number"), "write {name} as a whole number"),

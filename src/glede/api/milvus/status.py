@@ -67,6 +67,15 @@ class CanarySearchStatus(Model):
     )
 
 
+class RolloutBegun(Model):
+    """A rollout that began in a maintenance window, and is finished though that closes."""
+
+    generation: int = Field(description="Generation of the manifest that it began with.")
+    before: dict[str, str] = Field(
+        description="What was to be replaced then: templates of Deployments, revisions of members, by name."
+    )
+
+
 class MilvusStatus(Model):
     """The state of a Milvus, and what its manifest came to."""
 
@@ -109,4 +118,7 @@ class MilvusStatus(Model):
     )
     canary_search: CanarySearchStatus | None = Field(
         default=None, description="What the operator's own search was answered, where there is one."
+    )
+    rollout_begun: RolloutBegun | None = Field(
+        default=None, description="The rollout that is finished though its maintenance window closes."
     )

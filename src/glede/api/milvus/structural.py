@@ -19,6 +19,7 @@ _COPIED = (
     "minimum",
     "maximum",
     "minLength",
+    "maxItems",
     "nullable",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",

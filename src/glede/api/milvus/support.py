@@ -15,8 +15,10 @@ from glede.api.milvus.status import (
     MilvusStatus,
     ResolvedValue,
     RolledBack,
+    RolloutBegun,
 )
 from glede.api.milvus.upgrade import MilvusReference, MilvusUpgradeSpec, MilvusUpgradeStatus, ReplicasBefore
+from glede.api.milvus.windows import Window
 
 VERDICTS = ("same", "better", "new", "not yet", "no effect")
 
@@ -48,8 +50,9 @@ DIFFERENT: Mapping[type[Model], Mapping[str, str]] = {
     c.GroupedComponent: {},
     c.Group: {},
     c.ServiceComponent: {"port": "better: status.endpoint has it too"},
-    c.Rollout: {"progressDeadlineSeconds": "new", "rollback": "new", "canarySearch": "new"},
+    c.Rollout: dict.fromkeys(("progressDeadlineSeconds", "rollback", "canarySearch", "windows"), "new"),
     c.CanarySearch: {"enabled": "new", "secretRef": "new"},
+    Window: dict.fromkeys(Window.fields(), "new"),
     c.Ingress: {"hosts": "better: without it every host leads to Milvus"},
     c.Components: {
         "imageUpdateMode": "better: any change of pods is made in order, not of the image alone; force kills "
@@ -101,14 +104,8 @@ DIFFERENT: Mapping[type[Model], Mapping[str, str]] = {
         "rollingModeVersion": "no effect: kept as milvus-operator left it",
         **dict.fromkeys(
             (
-                "ready",
-                "resolved",
-                "mode",
-                "volumes",
-                "toolImage",
-                "lastHealthy",
-                "rolledBack",
-                "canarySearch",
+                *("ready", "resolved", "mode", "volumes", "toolImage"),
+                *("lastHealthy", "rolledBack", "canarySearch", "rolloutBegun"),
             ),
             "new",
         ),
@@ -117,6 +114,7 @@ DIFFERENT: Mapping[type[Model], Mapping[str, str]] = {
     LastHealthy: {"generation": "new", "spec": "new", "credentials": "new"},
     RolledBack: {"generation": "new", "reason": "new"},
     CanarySearchStatus: {"result": "new", "message": "new", "since": "new", "generation": "new"},
+    RolloutBegun: {"generation": "new", "before": "new"},
     DeployStatus: {},
     ResolvedValue: {"field": "new", "value": "new", "reason": "new"},
     MilvusUpgradeSpec: dict.fromkeys(MilvusUpgradeSpec.fields(), "not yet"),

@@ -21,6 +21,7 @@ from glede.milvus.validate.whole import (
     check_rollout,
     check_version,
 )
+from glede.milvus.validate.windows import check_windows
 from glede.milvus.versions import image_of, parse_version
 
 __all__ = ["Before", "changes", "clash", "problems"]
@@ -37,6 +38,7 @@ def problems(milvus: Milvus, facts: Facts) -> list[Problem]:
     check_presence(milvus, version, findings)
     check_annotations(milvus, findings)
     check_rollout(milvus, version, findings)
+    check_windows(milvus, findings)
     check_components(milvus, findings)
     check_settings(milvus, findings)
     check_secrets(milvus, facts, findings)
