@@ -33,7 +33,7 @@ AT_ONE = {"days": ["Sat"], "from": "01:00", "duration": "4h"}
 OPENS = datetime(2026, 11, 28, 1, 0, tzinfo=UTC)
 NEXT = "2026-12-02T21:00:00Z"
 # So long nothing happens that would have happened.
-A_WHILE = 4.0
+A_WHILE = 2.5
 ETCD = Name("pods", f"{NAME}-etcd-0")
 
 
@@ -136,7 +136,7 @@ def pods_of(now: Now, component: str) -> int:
 async def what_began_is_finished_though_the_window_closes_and_operators_die(scene: Scene, _: Clock) -> None:
     await scene.settles(spec(ALWAYS))
     before = templates(scene.now)
-    scene.keeper.series = Series(CRASH, 1, 5)  # after each fifth write
+    scene.keeper.series = Series(CRASH, 1, 6)
     await scene.apply(spec(ALWAYS, image=NEW))
     await scene.until(partial(has_begun, before))
     noted = status_of(scene.milvus)[BEGUN]

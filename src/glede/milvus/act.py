@@ -109,6 +109,8 @@ class Actor:
                 await self._apply(obj, observed, plan.digests.get(ref_of(obj)))
         for deletion in plan.delete:
             await self.delete(deletion)
+        for deletion in plan.end:
+            await self.delete(deletion, propagation="Foreground")
         for deletion in plan.remake:
             await self.delete(deletion, propagation="Orphan")
         budget = await self._make_room(milvus, plan.replace) if plan.replace else ""

@@ -178,7 +178,8 @@ class MilvusReconciler:
             self.load_reader.forget(intent.milvus.metadata.uid)
         if intent.resolved and intent.desired:
             states = _states(intent.resolved, observed)
-            return gated(intent.milvus, intent.desired, observed, states, self.wall())
+            intended = intent.resolved, intent.desired
+            return gated(intent.milvus, intended, observed, states, self.wall())
         return observed
 
     def _judge(self, intent: Intent, observed: Observed) -> tuple[list[DependencyState], Health, ScaleIn]:

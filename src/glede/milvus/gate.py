@@ -16,6 +16,7 @@ from glede.api.milvus.spec import Milvus
 from glede.milvus.desired import Desired, template_of
 from glede.milvus.hours import Hours, is_open, next_opening
 from glede.milvus.observed import DependencyState, Observed
+from glede.milvus.resolved import Resolved
 from glede.milvus.rollback import came_back
 
 # Lets a rollout begin at once: "true", or the generation of the manifest that is meant.
@@ -26,12 +27,14 @@ BEGUN = "rolloutBegun"
 _NOTED_SECONDS = 0.5
 # A clock that is set meanwhile is noticed within this.
 _LONGEST_SLEEP = 3600.0
+# Of a Deployment that is to go for another mode, instead of its template.
+_LEAVES = "leaves"
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def gated(
     milvus: Milvus,
-    wanted: Desired,
+    intended: tuple[Resolved, Desired],
     observed: Observed,
     states: Sequence[DependencyState],
     moment: datetime,
@@ -43,9 +46,11 @@ def gated(
     windows = milvus.spec.components.rollout.windows
     if not windows or not milvus.status.get("currentImage"):
         return observed
-    before = dict(_before(wanted, observed, states))
+    resolved, wanted = intended
+    leaving = {view.key.name: _LEAVES for view in observed.of_other_mode(resolved)[0]}
+    before = {**dict(_before(wanted, observed, states)), **leaving}
     noted = milvus.status.get(BEGUN) or {}
-    begun = bool(before) and _has_begun(noted, wanted, observed)
+    begun = bool(before) and _has_begun(noted, wanted, observed, leaving)
     if came_back(milvus) or begun or not before:
         return replace(observed, hours=Hours(begun=noted if begun else {}))
     if not (is_open(windows, moment) or _is_asked_for(milvus)):
@@ -93,9 +98,14 @@ def _before(
         yield from ((pod.key.name, pod.revision) for pod in state.outdated)
 
 
-def _has_begun(noted: Mapping[str, Any], wanted: Desired, observed: Observed) -> bool:
+def _has_begun(
+    noted: Mapping[str, Any], wanted: Desired, observed: Observed, leaving: Mapping[str, str]
+) -> bool:
+    """Tell whether one of what is noted has another template or revision, or has gone for another mode."""
     now = {
         ref.key.name: view.template for _, ref, _ in wanted.deployments() if (view := observed.workload(ref))
     }
     now |= {pod.key.name: pod.revision for pod in observed.pods if pod.revision}
-    return any(now.get(name, was) != was for name, was in (noted.get("before") or {}).items())
+    now |= leaving
+    before = (noted.get("before") or {}).items()
+    return any(now.get(name, "" if was == _LEAVES else was) != was for name, was in before)

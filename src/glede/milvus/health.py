@@ -89,10 +89,15 @@ def examine(
 ) -> Health:
     """Judge a snapshot. Without ``resolved`` (a manifest that is refused) what runs is judged by itself.
 
+    So is what still runs in a mode that is not wanted, and has not begun to go.
+
     ``kept`` are the Deployments that have more pods than the manifest wants, and shall.
     """
     if resolved is None:
         parts = [_running(view, observed) for view in observed.deployments()]
+    elif observed.keeps_mode(resolved):
+        views, _ = observed.of_other_mode(resolved)
+        parts = [replace(_running(view, observed), complete=False) for view in views]
     else:
         parts, arriving = [], _arriving(resolved)
         for workload in resolved.workloads:

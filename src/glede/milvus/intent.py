@@ -1,11 +1,13 @@
 """What a manifest wants: read, checked, resolved and rendered, or refused with reasons."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
+from glede.api.milvus.convert import ManifestProblem, read_milvus
 from glede.api.milvus.spec import Milvus
 from glede.milvus.dependencies import resolve_dependencies
+from glede.milvus.dependencies.logs import FIELD as LOG_FIELD
 from glede.milvus.desired import Desired, desired
 from glede.milvus.facts import Facts
 from glede.milvus.resolve import resolve
@@ -36,7 +38,7 @@ def intent_of(milvus: Milvus, facts: Facts, others: Iterable[Milvus], known: Int
     found = (
         *problems(milvus, facts),
         *dependencies.problems,
-        *changes(_before(milvus.status, facts), milvus, image),
+        *changes(_before(milvus, facts), milvus, image, dependencies.log.type),
         *clash(milvus, others),
     )
     if _refused(found):
@@ -61,7 +63,29 @@ def _refused(found: Iterable[Problem]) -> bool:
     return any(problem.kind == "invalid" for problem in found)
 
 
-def _before(status: Mapping[str, Any], facts: Facts) -> Before:
+def _before(milvus: Milvus, facts: Facts) -> Before:
+    status = milvus.status
     # Volumes that a later manifest has grown are no reason to refuse the one of before.
     volumes = {} if facts.taken_back else status.get("volumes") or {}
-    return Before(status.get("currentVersion"), status.get("mode"), volumes)
+    before = Before(status.get("currentVersion"), status.get("mode"), volumes)
+    if before.mode == milvus.spec.mode:
+        return before
+    last = _last(milvus)
+    return replace(before, manifest=last, log=_log(last, milvus) if last else "")
+
+
+def _last(milvus: Milvus) -> Milvus | None:
+    """Read the manifest that a Milvus last ran well by; None where there is none."""
+    found = milvus.status.get("lastHealthy") or {}
+    try:
+        spec = json.loads(found.get("spec", ""))
+        return read_milvus({"metadata": milvus.metadata.model_dump(by_alias=True), "spec": spec})
+    except (ValueError, ManifestProblem):
+        return None
+
+
+def _log(last: Milvus, milvus: Milvus) -> str:
+    """Give the type of a Milvus's log as the manifest of before had it, written or derived; "": not known."""
+    entries = milvus.status.get("resolved") or []
+    derived = next((entry.get("value") for entry in entries if entry.get("field") == LOG_FIELD), "")
+    return str(last.spec.dependencies.msg_stream_type or derived or "")

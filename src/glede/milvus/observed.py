@@ -11,6 +11,7 @@ from glede.milvus.desired import Desired, Ref
 from glede.milvus.hours import Hours
 from glede.milvus.kinds import MILVUS
 from glede.milvus.resolved import Dependency, DependencyKind, InClusterPlan, Resolved
+from glede.milvus.versions import is_of_mode
 from glede.milvus.views import EntryView, Held, PodView, WorkloadView
 
 _NAMES: dict[DependencyKind, str] = {"etcd": "Etcd", "storage": "Storage", "log": "MsgStream"}
@@ -108,12 +109,37 @@ class Observed:
         return sorted(found, key=lambda view: view.key)
 
     def unwanted(self, resolved: Resolved, wanted: Desired) -> Iterator[WorkloadView]:
-        """Give this very Milvus's Deployments that are wanted no longer and not yet deleted."""
+        """Give this very Milvus's Deployments that are wanted no longer and not yet deleted.
+
+        Those of another mode are not among them.
+        """
         refs = {ref for _, ref, _ in wanted.deployments()}
+        refs |= {Ref("Deployment", view.key) for view in self.of_other_mode(resolved)[0]}
         for view in self.deployments():
             ours = view.owned.owner == resolved.milvus.metadata.uid and not view.owned.deleting
             if ours and Ref("Deployment", view.key) not in refs:
                 yield view
+
+    def of_other_mode(self, resolved: Resolved) -> tuple[list[WorkloadView], list[PodView]]:
+        """Give this very Milvus's Deployments of the mode that is not wanted, and the pods of these."""
+        cluster, uid = resolved.milvus.spec.mode == "cluster", resolved.milvus.metadata.uid
+        views = [
+            view
+            for view in self.deployments()
+            if view.owned.owner == uid and not view.empty and not is_of_mode(view.component, cluster=cluster)
+        ]
+        theirs = [pod for pod in self.pods if pod.component and pod.component not in _NAMES]
+        return views, [pod for pod in theirs if not is_of_mode(pod.component, cluster=cluster)]
+
+    def keeps_mode(self, resolved: Resolved) -> bool:
+        """Tell whether a Milvus still runs whole in the mode that is not wanted."""
+        views, _ = self.of_other_mode(resolved)
+        cluster = resolved.milvus.spec.mode == "cluster"
+        begun = any(
+            is_of_mode(view.component, cluster=cluster) and view.component != "cdc"
+            for view in self.deployments()
+        )
+        return bool(views) and not begun and not any(view.owned.deleting for view in views)
 
     def trouble(self, component: str) -> str:
         """Say what is wrong with a component's pods, in one line; "" for nothing."""

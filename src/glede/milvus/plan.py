@@ -10,6 +10,7 @@ from glede.milvus.growth import Larger, claim_of, growth
 from glede.milvus.halt import halt
 from glede.milvus.health import Health
 from glede.milvus.members import Replacement, next_member
+from glede.milvus.modes import mode_change
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
 from glede.milvus.rollout import Rollout, rollout
@@ -61,6 +62,8 @@ class Plan:
     ``grow`` are claims that are to ask for more, ``remake`` what is deleted without its pods and made again
     in the next step, ``replace`` the one pod that is to make room for its successor.
 
+    ``end`` are deleted so that they go after all that they made.
+
     ``resize`` are Deployments that keep their template for now, and get another number of pods.
 
     ``more`` tells that there is another step right after this one. ``digests`` are those of objects to apply,
@@ -73,6 +76,7 @@ class Plan:
     resize: tuple[Resized, ...] = ()
     apply: tuple[Object, ...] = ()
     delete: tuple[Deletion, ...] = ()
+    end: tuple[Deletion, ...] = ()
     remake: tuple[Deletion, ...] = ()
     replace: Replacement | None = None
     waits: str = ""
@@ -100,7 +104,7 @@ def plan(
     """
     if observed.remains:
         return Plan(waits=observed.remains)
-    turns = rollout(resolved, wanted, observed)
+    turns, mode = rollout(resolved, wanted, observed), mode_change(resolved, observed, states)
     started = any(observed.workload(ref) for _, ref, _ in wanted.deployments())
     missing = "; ".join(
         f"{state.dependency.type}: {state.message}" for state in states if not (state.ready and state.whole)
@@ -112,14 +116,15 @@ def plan(
     first = not started and not any(
         obj["kind"] in _BEFORE_PODS and ref_of(obj) in observed.held for obj in wanted.milvus
     )
-    held_back = set(_PODS) if waits or incomplete or first else set()
+    held_back = set(_PODS) if waits or incomplete or first or mode.going else set()
     if incomplete:
         # Pods carry a digest of it: those made before it is whole and read would be made again at once.
         held_back.add("StatefulSet")
     volumes, fewer = growth(resolved, observed), scale_in(resolved, wanted, observed, states)
     whole = halt(resolved, wanted, observed)
     numbers = {**fewer.replicas, **whole.replicas}
-    due = [obj for obj in wanted.objects if obj["kind"] not in held_back and ref_of(obj) not in turns.waiting]
+    objects = wanted.dependencies if mode.stays else wanted.objects
+    due = [obj for obj in objects if obj["kind"] not in held_back and ref_of(obj) not in turns.waiting]
     return Plan(
         generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
         grow=tuple(volumes.claims),
@@ -131,12 +136,13 @@ def plan(
         delete=tuple(
             one
             for one in _stale(resolved, wanted, observed, turns, serving=health.serving)
-            if one.ref not in fewer.stays
+            if one.ref not in fewer.stays and not mode.stays
         ),
+        end=tuple(Deletion(Ref("Deployment", view.key), view.owned.uid) for view in mode.leaving),
         remake=tuple(Deletion(ref, uid) for ref, uid in volumes.anew.items()),
         replace=next_member(states, observed.upkeep, shut=bool(observed.hours.waits)),
         waits=waits,
-        more=not started and (first or not (waits or incomplete)),
+        more=not started and not mode.going and (first or not (waits or incomplete)),
         digests={
             ref: digest
             for ref, digest in wanted.digests.items()
@@ -194,6 +200,7 @@ def _stale(
     Old Deployments go in their turn, or when the new ones serve where there are no turns.
     """
     refs = {ref_of(obj) for obj in wanted.objects}
+    refs |= {Ref("Deployment", view.key) for view in observed.of_other_mode(resolved)[0]}
     generated = {dependency.secret for dependency in resolved.dependencies if dependency.generated}
     found = []
     for ref, held in sorted(observed.held.items(), key=lambda item: (item[0].kind, item[0].key)):

@@ -65,6 +65,8 @@ def _taken_back(situation: Situation) -> Condition:
 
 def _rolling(situation: Situation) -> str:
     rollout, fewer = situation.rollout, _fewer(situation)
+    if going := situation.mode.going:
+        return going
     if not rollout.waiting:
         trial = "" if rollout.at else situation.trial
         words = [situation.health.lacking, fewer, _members(situation), trial]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from glede.api.milvus.spec import Milvus
 from glede.milvus.halt import Halt
 from glede.milvus.health import Health
+from glede.milvus.modes import ModeChange, mode_change
 from glede.milvus.observed import Observed
 from glede.milvus.resolved import Problem, Resolved
 from glede.milvus.rollback import BACK, is_back, may_go_back
@@ -30,6 +31,13 @@ class Situation:
     paused: bool = False
     failed: str = ""
     budget: str = ""
+
+    @property
+    def mode(self) -> ModeChange:
+        """Where a change of the mode is."""
+        if self.resolved is None:
+            return ModeChange()
+        return mode_change(self.resolved, self.observed, self.health.dependencies)
 
     @property
     def refused(self) -> list[Problem]:
@@ -88,7 +96,8 @@ class Situation:
     def shut(self) -> bool:
         """Whether nothing is on its way but what waits for a maintenance window."""
         hours, busy = self.observed.hours, self.rollout.at or self.scale_in.going or self.halt.going
-        waits = hours.waits and not hours.begun and (self.rollout.held or self.health.outdated)
+        held = self.rollout.held or self.health.outdated or self.mode.stays
+        waits = hours.waits and not hours.begun and held
         return bool(waits and not busy and self.health.serving)
 
     @property

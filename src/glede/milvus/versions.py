@@ -143,6 +143,11 @@ def components_of(version: Version, *, cluster: bool, written: Iterable[str] = (
     return (*coordinators, *streaming, "indexnode", "datanode", "querynode", "proxy")
 
 
+def is_of_mode(component: str, *, cluster: bool) -> bool:
+    """Tell whether a component may run in a mode; change data capture writes to another Milvus, in both."""
+    return component == "cdc" or (component != "standalone") == cluster
+
+
 def upgrade_order(earlier: Version, later: Version, components: Iterable[str]) -> tuple[str, ...]:
     """Order components for a change from one version to a later one; a downgrade is the reverse.
 

@@ -8,6 +8,7 @@ from glede.api.milvus.quantity import parse_quantity
 from glede.api.milvus.spec import Milvus
 from glede.milvus.resolved import Problem
 from glede.milvus.validate.findings import Findings, Words
+from glede.milvus.validate.mode import check_mode, check_step
 from glede.milvus.validate.whole import SPEC
 from glede.milvus.versions import DEFAULT_IMAGE, Version, parse_version
 
@@ -21,31 +22,33 @@ _FIELDS = {"etcd": "etcd", "storage": "storage", "log": "kafka"}
 class Before:
     """What a Milvus was at last: its version, mode, and the size of its volumes.
 
-    ``volumes`` are by kind of dependency (etcd, storage, log), for example ``10Gi``.
+    ``volumes`` are by kind of dependency (etcd, storage, log), for example ``10Gi``. ``log`` is the type of
+    its log ("": not known), ``manifest`` the one that it last ran well by.
     """
 
     version: str | None = None
     mode: str | None = None
     volumes: Mapping[str, str] = field(default_factory=dict)
+    log: str = ""
+    manifest: Milvus | None = None
 
 
-def changes(before: Before, milvus: Milvus, usual: str = DEFAULT_IMAGE) -> list[Problem]:
-    """Give what may not be changed so in a Milvus that runs; ``usual`` is its image where none is written."""
+def changes(before: Before, milvus: Milvus, usual: str = DEFAULT_IMAGE, log: str = "") -> list[Problem]:
+    """Give what may not be changed so in a Milvus that runs.
+
+    ``usual`` is its image where none is written, ``log`` the type of its log as the manifest has it.
+    """
     findings = Findings()
-    _check_mode(before, milvus, findings)
+    logs = before.log, log or milvus.spec.dependencies.msg_stream_type
+    check_mode(before.mode, before.manifest, milvus, logs, findings)
     if before.version:
+        later = parse_version(milvus.spec.components.version, milvus.spec.components.image or usual)
+        check_step(before.mode, parse_version(before.version, None), later, milvus, findings)
         _check_step(parse_version(before.version, None), milvus, usual, findings)
     for kind, name in _FIELDS.items():
         if kind in before.volumes:
             _check_volume(before.volumes[kind], name, milvus, findings)
     return findings.problems
-
-
-def _check_mode(before: Before, milvus: Milvus, findings: Findings) -> None:
-    if before.mode == "cluster" and milvus.spec.mode == "standalone":
-        expected = "cluster, which it runs as"
-        remedy = "write mode: cluster; for a standalone Milvus make a new one and move the data"
-        findings.invalid("spec.mode", milvus.spec.mode, expected, remedy)
 
 
 def _check_step(earlier: Version, milvus: Milvus, usual: str, findings: Findings) -> None:
