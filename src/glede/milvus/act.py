@@ -242,7 +242,7 @@ class Actor:
         return found
 
     async def finalizer(self, milvus: Milvus, *, wanted: bool) -> Object | None:
-        """Set our finalizer or take it away; gives the object as it is then, None where nothing was written."""
+        """Set our finalizer or take it away; gives the object then, None where nothing was written."""
         meta = milvus.metadata
         if (FINALIZER in meta.finalizers) == wanted:
             return None

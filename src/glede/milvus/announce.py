@@ -46,6 +46,10 @@ def _kind(before: Mapping[str, Any], condition: Mapping[str, Any]) -> EventType 
         if changed and condition["reason"] == "WaitsForWindow":
             return "Normal"
         return "Warning" if changed and condition["reason"] in _TOLD_BY_REASON else None
+    if type_ == "QueryNodesFenced":
+        changed = before.get("reason") != condition["reason"]
+        kind: EventType = "Normal" if condition["reason"] in {"Fenced", "Fencing"} else "Warning"
+        return kind if changed else None
     # A new Milvus is not ready yet: no news. Unknown is no news either.
     flipped = bool(before) and before.get("status") != status and status != "Unknown"
     if type_ not in _TROUBLE or not flipped:
@@ -61,6 +65,9 @@ def _of_manifest(before: Mapping[str, Any], condition: Mapping[str, Any]) -> Eve
 
 def _name(condition: Mapping[str, Any]) -> str:
     """Name an Event by condition and reason, where the reason does not name the condition itself."""
-    subject = str(condition["type"]).removesuffix("Ready").removesuffix("Accepted") or "Ready"
+    subject = str(condition["type"])
+    for what in ("Ready", "Accepted", "Fenced"):
+        subject = subject.removesuffix(what)
+    subject = subject or "Ready"
     reason = str(condition["reason"])
     return reason if subject in reason else f"{subject}{reason}"

@@ -17,6 +17,7 @@ from glede.milvus.announce import announcements
 from glede.milvus.canarysearch import CanaryReader
 from glede.milvus.external import Externals
 from glede.milvus.facts import Facts
+from glede.milvus.fences import Fencer
 from glede.milvus.foreign import is_foreign, left_alone
 from glede.milvus.gate import gated
 from glede.milvus.halt import Halt, halt
@@ -37,7 +38,7 @@ from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader, SecretValue
 from glede.milvus.sessions import Ender, registry_of
 from glede.milvus.situation import Situation
-from glede.milvus.status import status
+from glede.milvus.status import status, weight_of
 from glede.milvus.upkeep import Keeper
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class MilvusReconciler:
     externals: Externals
     load_reader: LoadReader
     canary_reader: CanaryReader
+    fencer: Fencer
     sessions: Ender
     upkeep: Keeper
     actor: Actor
@@ -177,6 +179,9 @@ class MilvusReconciler:
         else:
             self.load_reader.forget(intent.milvus.metadata.uid)
         if intent.resolved and intent.desired:
+            if not _paused(intent.milvus):
+                fences = self.fencer.fences(intent.milvus, intent.resolved, observed)
+                observed = replace(observed, fences=fences)
             states = _states(intent.resolved, observed)
             intended = intent.resolved, intent.desired
             return gated(intent.milvus, intended, observed, states, self.wall())
@@ -257,7 +262,7 @@ class MilvusReconciler:
         if any(state.ready is None for state in health.dependencies):
             return self._asking.setdefault(uid, moment) + ANSWER_SECONDS - moment
         self._asking.pop(uid, None)
-        if _weight(new) != _weight(milvus.status):
+        if weight_of(new) != weight_of(milvus.status):
             return 0.0
         return self._written.get(uid, 0.0) + COUNTERS_SECONDS - moment
 
@@ -277,6 +282,7 @@ class MilvusReconciler:
         self.load_reader.forget(uid)
         self.upkeep.forget(uid)
         self.canary_reader.forget(uid)
+        self.fencer.forget(uid)
         self.actor.forget(uid)
 
 
@@ -299,10 +305,3 @@ def _seconds_until(moment: str) -> float | None:
 
 def _paused(milvus: Milvus) -> bool:
     return milvus.metadata.annotations.get(PAUSED) == "true"
-
-
-def _weight(status_: Mapping[str, Any]) -> object:
-    """Give what of a status is worth a write at once: all but messages, counters and moments."""
-    conditions = [(c.get("type"), c.get("status"), c.get("reason")) for c in status_.get("conditions", [])]
-    light = {"conditions", "componentsDeployStatus", "deploymentGroupsDeployStatus", "ready", "canarySearch"}
-    return conditions, {name: value for name, value in status_.items() if name not in light}

@@ -15,6 +15,8 @@ from glede.milvus.versions import is_of_mode
 from glede.milvus.views import EntryView, Held, PodView, WorkloadView
 
 _NAMES: dict[DependencyKind, str] = {"etcd": "Etcd", "storage": "Storage", "log": "MsgStream"}
+# In the status: the names of the pods that are fenced, or not freed yet.
+NOTED = "fencedPods"
 # So many of what is left are named.
 _NAMED = 4
 
@@ -68,6 +70,15 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True)
+class Fences:
+    """Where the fencing of query nodes is, as a condition tells it; ``pods`` are those to keep noted."""
+
+    reason: str
+    message: str
+    pods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """What the cluster holds of one Milvus, and what its external dependencies answered.
 
@@ -77,6 +88,7 @@ class Observed:
     begin with its new template now; "": nothing keeps one.
     ``canary`` is what the operator's own search tells, where it is wanted.
     ``hours`` is what maintenance windows say of changes, which members of dependencies heed too.
+    ``fences`` is None where no query node is fenced, nor is to be freed.
     """
 
     held: Mapping[Ref, Held]
@@ -88,6 +100,7 @@ class Observed:
     gate: str = ""
     canary: Canary = field(default_factory=Canary)
     hours: Hours = field(default_factory=Hours)
+    fences: Fences | None = None
 
     def workload(self, ref: Ref) -> WorkloadView | None:
         """Give a Deployment or StatefulSet."""

@@ -20,6 +20,8 @@ from glede.milvus.act import Actor
 from glede.milvus.canarysearch import CanaryReader, CanaryWatch, Counts
 from glede.milvus.controller import MilvusReconciler
 from glede.milvus.external import Externals
+from glede.milvus.fences import PACE as FENCE_PACE
+from glede.milvus.fences import Fencer, ask_fences
 from glede.milvus.kinds import MANAGER, MILVUS
 from glede.milvus.loads import PACE, LoadReader, ask_needed
 from glede.milvus.probe import Prober
@@ -97,6 +99,7 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
     prober = Prober(lambda key: queue.add(Key(*key), urgent=False))
     loads = Prober(lambda key: queue.add(Key(*key), urgent=False), pace=PACE, ask=ask_needed)
     canaries = CanaryWatch(lambda key: queue.add(Key(*key), urgent=True), Counts(metrics.registry))
+    fences = Prober(lambda key: queue.add(Key(*key), urgent=False), pace=FENCE_PACE, ask=ask_fences)
     ender = Ender()
     keeper = Keeper(
         lambda key: queue.add(key, urgent=False),
@@ -108,6 +111,7 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
         externals=Externals(prober),
         load_reader=LoadReader(loads),
         canary_reader=CanaryReader(canaries),
+        fencer=Fencer(fences),
         sessions=ender,
         upkeep=keeper,
         actor=_actor(manager.fenced(transport), scope_of),
@@ -123,6 +127,7 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
             manager.add_informer(informer)
     manager.add_task("probes of external dependencies", prober.run)
     manager.add_task("what is loaded", loads.run)
+    manager.add_task("fences of query nodes", fences.run)
     manager.add_task("ends of sessions", ender.run)
     manager.add_task("upkeep of etcd", keeper.run)
     manager.add_task("canary searches", canaries.run)

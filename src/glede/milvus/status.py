@@ -8,12 +8,14 @@ from glede.milvus.conditions import Condition, flag, merged
 from glede.milvus.desired import Ref
 from glede.milvus.gate import BEGUN
 from glede.milvus.health import dependency_conditions
+from glede.milvus.observed import NOTED
 from glede.milvus.progress import milvus_updated, progressing
 from glede.milvus.resolved import Resolved
 from glede.milvus.rollback import BACK, LAST_HEALTHY, kept
 from glede.milvus.situation import Situation
 
 _PORT = 19530
+FENCED = "QueryNodesFenced"
 _KEPT = (
     "mode",
     "currentImage",
@@ -44,7 +46,7 @@ def status(situation: Situation) -> dict[str, Any]:
     if situation.resolved is not None:
         written |= _of_resolved(situation, situation.resolved)
     else:
-        kept = ("resolved", "endpoint", "ingress", "canarySearch", BEGUN)
+        kept = ("resolved", "endpoint", "ingress", "canarySearch", BEGUN, NOTED)
         written |= {name: old[name] for name in kept if name in old}
     return {name: value for name, value in written.items() if value not in ("", None, {}, [])}
 
@@ -57,6 +59,7 @@ def _of_resolved(situation: Situation, resolved: Resolved) -> dict[str, Any]:
         "volumes": _volumes(situation, resolved),
         "canarySearch": dict(situation.observed.canary.told),
         BEGUN: dict(situation.observed.hours.begun),
+        NOTED: list(situation.observed.fences.pods) if situation.observed.fences else [],
     }
     if situation.serves_this:
         written["mode"] = situation.milvus.spec.mode
@@ -95,6 +98,10 @@ def _pods(situation: Situation) -> int:
 
 def _conditions(situation: Situation) -> list[Condition]:
     dependencies = [] if situation.stopping else dependency_conditions(situation.health.dependencies)
+    fences = situation.observed.fences
+    fenced = (
+        [Condition(FENCED, flag(fences.reason == "Fenced"), fences.reason, fences.message)] if fences else []
+    )
     return [
         *dependencies,
         _milvus_ready(situation),
@@ -103,7 +110,15 @@ def _conditions(situation: Situation) -> list[Condition]:
         progressing(situation),
         _degraded(situation),
         _accepted(situation),
+        *fenced,
     ]
+
+
+def weight_of(status_: Mapping[str, Any]) -> object:
+    """Give what of a status is worth a write at once: all but messages, counters and moments."""
+    conditions = [(c.get("type"), c.get("status"), c.get("reason")) for c in status_.get("conditions", [])]
+    light = {"conditions", "componentsDeployStatus", "deploymentGroupsDeployStatus", "ready", "canarySearch"}
+    return conditions, {name: value for name, value in status_.items() if name not in light}
 
 
 def _milvus_ready(situation: Situation) -> Condition:

@@ -65,6 +65,11 @@ class Version:
         return self.told and (2, 2) <= (self.major, self.minor) <= (2, 6)
 
     @property
+    def fences(self) -> bool:
+        """Whether its coordinator can be told to empty a query node and to keep it empty."""
+        return self.told and (self.major, self.minor) >= (2, 5)
+
+    @property
     def has_cdc(self) -> bool:
         """Whether it has change data capture within itself."""
         return self >= Version(2, 6, 6)

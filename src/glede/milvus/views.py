@@ -7,7 +7,7 @@ from typing import Any
 from glede.kube.applied import Owned, project_owned
 from glede.kube.objects import Key, key_of, uid_of
 from glede.milvus.deadline import Overdue, overdue
-from glede.milvus.labels import COMPONENT_LABEL, GROUP_LABEL, MILVUS_LABEL, TEMPLATE_ANNOTATION
+from glede.milvus.labels import COMPONENT_LABEL, FENCED, GROUP_LABEL, MILVUS_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.readable import readable
 
 Object = dict[str, Any]
@@ -100,7 +100,7 @@ class PodView:
 
     ``process`` is the container of Milvus that runs in it, by its ID, and ``ended`` the last one that is
     certainly over; ``ran`` is the image that one of its containers was started from. "" stands for none.
-    ``revision`` tells which template of a StatefulSet it was made from.
+    ``revision`` tells which template of a StatefulSet it was made from; ``fenced``: it shall hold nothing.
     """
 
     key: Key
@@ -115,6 +115,7 @@ class PodView:
     uid: str = ""
     revision: str = ""
     ran: str = ""
+    fenced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,6 @@ def pod(obj: Object) -> PodView:
     labels = meta.get("labels", {})
     conditions = {c["type"]: c for c in status.get("conditions", [])}
     containers = status.get("containerStatuses", [])
-    statuses = [*status.get("initContainerStatuses", []), *containers]
     component = labels.get(COMPONENT_LABEL, "")
     main: Object = next((c for c in containers if c["name"] == component), {})
     return PodView(
@@ -230,13 +230,14 @@ def pod(obj: Object) -> PodView:
         component=component,
         ready=conditions.get("Ready", {}).get("status") == "True",
         deleting="deletionTimestamp" in meta,
-        trouble=_trouble(statuses, conditions),
+        trouble=_trouble([*status.get("initContainerStatuses", []), *containers], conditions),
         address=status.get("podIP", ""),
         process=main.get("containerID", "") if "running" in main.get("state", {}) else "",
         ended=_ended(main),
         uid=uid_of(obj),
         revision=labels.get(_REVISION_LABEL, ""),
         ran=_image(obj, component) if _has_run(main) else "",
+        fenced=meta.get("annotations", {}).get(FENCED) == "true",
     )
 
 

@@ -119,6 +119,9 @@ class MilvusStatus(Model):
     canary_search: CanarySearchStatus | None = Field(
         default=None, description="What the operator's own search was answered, where there is one."
     )
+    fenced_pods: list[str] | None = Field(
+        default=None, description="Pods of query nodes that are fenced, or not freed yet."
+    )
     rollout_begun: RolloutBegun | None = Field(
         default=None, description="The rollout that is finished though its maintenance window closes."
     )

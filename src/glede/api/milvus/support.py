@@ -105,7 +105,7 @@ DIFFERENT: Mapping[type[Model], Mapping[str, str]] = {
         **dict.fromkeys(
             (
                 *("ready", "resolved", "mode", "volumes", "toolImage"),
-                *("lastHealthy", "rolledBack", "canarySearch", "rolloutBegun"),
+                *("lastHealthy", "rolledBack", "canarySearch", "rolloutBegun", "fencedPods"),
             ),
             "new",
         ),
