@@ -171,9 +171,7 @@ class MilvusReconciler:
         else:
             self.upkeep.unknown(intent.milvus.metadata.uid)
         if intent.resolved and intent.desired:
-            canary = self.canary_reader.canary(intent.resolved, intent.desired, observed, values)
-            gate = "; ".join(filter(None, (observed.gate, canary.shut)))
-            observed = replace(observed, canary=canary, gate=gate)
+            observed = self.canary_reader.watched(intent.resolved, intent.desired, observed, values)
         if intent.resolved and intent.desired and asks_for_loads(intent.resolved, intent.desired, observed):
             observed = replace(observed, loads=self.load_reader.loads(intent.resolved, values))
         else:

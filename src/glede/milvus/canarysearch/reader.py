@@ -24,6 +24,14 @@ class CanaryReader:
 
     watch: CanaryWatch
 
+    def watched(
+        self, resolved: Resolved, wanted: Desired, observed: Observed, values: Mapping[str, SecretValue]
+    ) -> Observed:
+        """Give a snapshot with what is known of the search, which may shut its gate."""
+        canary = self.canary(resolved, wanted, observed, values)
+        gate = "; ".join(filter(None, (observed.gate, canary.shut)))
+        return replace(observed, canary=canary, gate=gate)
+
     def canary(
         self, resolved: Resolved, wanted: Desired, observed: Observed, values: Mapping[str, SecretValue]
     ) -> Canary:
