@@ -14,10 +14,10 @@ from tests.kube import servers
 from tests.kube.servers import Served
 
 from glede.kube.objects import Key
+from glede.milvus.podviews import PodView
 from glede.milvus.probe import Login, ProbeTarget
 from glede.milvus.probe.gateway import coded
 from glede.milvus.sessions import Ender, Over, Pace, Registry
-from glede.milvus.views import PodView
 
 OWNER = Key("sky", "kite")
 PREFIX = "kite/meta/session/"

@@ -14,12 +14,12 @@ from tests.unit.milvus.snapshots import changed, intent, ref_key, whole
 
 from glede.kube.objects import Key
 from glede.milvus.observed import Observed, Upkeep
+from glede.milvus.podviews import PodView
 from glede.milvus.probe import ProbeTarget
 from glede.milvus.resolved import Resolved
 from glede.milvus.switches import DEFRAGMENTATION, SNAPSHOTS
 from glede.milvus.upkeep import Keeper, Pace, Told
 from glede.milvus.upkeep.sizes import Rule
-from glede.milvus.views import PodView
 
 OLD, NEW = "kite-etcd-old", "kite-etcd-new"
 QUICK = Pace(tick=0.02, again=0.1, required=0.1, settle=0.1, look=0.2, calm=5.0, pause=0.5)

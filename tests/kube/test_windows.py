@@ -18,10 +18,10 @@ from tests.kube.matrix.scene import Scene, condition, deployment, staged, status
 from glede.kube.objects import EVENT, Key, Object
 from glede.kube.transport import Selection
 from glede.milvus import operator
-from glede.milvus.controller import MilvusReconciler
 from glede.milvus.gate import BEGUN, NOW
 from glede.milvus.kinds import MILVUS
 from glede.milvus.labels import TEMPLATE_ANNOTATION
+from glede.milvus.observer import Observer
 from glede.milvus.render import strategy
 
 pytestmark = pytest.mark.timeout(420)
@@ -195,7 +195,7 @@ def clock() -> Iterator[Clock]:
     """Put a clock on the wall of every operator, and have new query nodes count after 2 s, not 15."""
     found = Clock()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(operator, "MilvusReconciler", partial(MilvusReconciler, wall=found))
+        patch.setattr(operator, "Observer", partial(Observer, wall=found))
         patch.setattr(strategy, "_MIN_READY_SECONDS", {"querynode": 2, "streamingnode": 2})
         yield found
 

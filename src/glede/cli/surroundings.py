@@ -9,7 +9,7 @@ from glede.kube import objects
 from glede.kube.errors import ApiError, Forbidden, NotFound
 from glede.kube.objects import Key, Object, Resource, owner_uid, uid_of
 from glede.kube.transport import Selection
-from glede.milvus import views
+from glede.milvus import podviews
 from glede.milvus.facts import Facts, SecretFacts
 from glede.milvus.kinds import MILVUS
 from glede.milvus.references import secrets_named
@@ -76,7 +76,7 @@ async def _optional(cluster: Cluster, resource: Resource, selection: Selection) 
 async def _facts(cluster: Cluster, milvus: Object, *, monitored: bool) -> Facts:
     namespace = str(milvus["metadata"]["namespace"])
     try:
-        nodes = [views.node(item) for item in await cluster.list(objects.NODE, Selection())]
+        nodes = [podviews.node(item) for item in await cluster.list(objects.NODE, Selection())]
         usable = len([node for node in nodes if node.usable])
     except Forbidden:
         usable = None

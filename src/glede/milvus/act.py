@@ -3,16 +3,15 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from glede.api.milvus.spec import Milvus
 from glede.kube.applied import Applier
-from glede.kube.errors import ApiError, Conflict, Invalid, NotFound, TooManyRequests, Unavailable
+from glede.kube.errors import ApiError, Conflict, Invalid, NotFound
 from glede.kube.fields import applied_fields
 from glede.kube.objects import (
     DEPLOYMENT,
-    POD,
     PVC,
     SERVICE,
     STATEFUL_SET,
@@ -27,11 +26,11 @@ from glede.milvus.keys import amend, generate
 from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
 from glede.milvus.labels import MILVUS_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.manifest import key_of_milvus
-from glede.milvus.members import Replacement
 from glede.milvus.observed import Observed
 from glede.milvus.plan import Deletion, Plan
+from glede.milvus.room import RoomMaker
 from glede.milvus.sizes import grow, resize
-from glede.milvus.views import Held, PodView, WorkloadView, held
+from glede.milvus.views import Held, WorkloadView, held
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +45,6 @@ _NEVER_TAKEN = frozenset({"Service", "StatefulSet"})
 _REFUSALS = frozenset({400, 403, 404, 422})
 # A budget that allows no eviction now may do so when it has counted its pods anew.
 EVICTION_SECONDS = 3.0
-# No eviction by its budget now; none at all, as where two budgets select one pod.
-_KEPT = frozenset({429, 500})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ class Actor:
     transport: Transport
     applier: Applier
     gone: Callable[[Resource, Key, str], None]
-    _ended: dict[str, str] = field(default_factory=dict)
+    room: RoomMaker
 
     async def carry_out(self, milvus: Milvus, plan: Plan, observed: Observed) -> Outcome:
         """Carry out a plan, also what comes after something that is refused. Raises ApiError.
@@ -113,43 +110,12 @@ class Actor:
             await self.delete(deletion, propagation="Foreground")
         for deletion in plan.remake:
             await self.delete(deletion, propagation="Orphan")
-        budget = await self._make_room(milvus, plan.replace) if plan.replace else ""
+        budget = await self.room.make(milvus.metadata.uid, plan.replace) if plan.replace else ""
         return Outcome("; ".join(refused), budget)
-
-    async def _make_room(self, milvus: Milvus, replacement: Replacement) -> str:
-        """End a pod, if it still is the one that was meant; gives why its budget does not allow it, or ""."""
-        pod = replacement.pod
-        if self._ended.get(milvus.metadata.uid) == pod.uid:
-            # What is watched is behind. A second one would be charged to the budget for its successor.
-            return ""
-        try:
-            if replacement.asks:
-                await self._evict(pod)
-            else:
-                await self.transport.delete(POD, pod.key, uid=pod.uid)
-        except (NotFound, Conflict):
-            return ""
-        except (TooManyRequests, Unavailable) as refusal:
-            if refusal.status not in _KEPT:
-                raise
-            return f"{pod.key.name} stays: {refusal.message}"
-        self._ended[milvus.metadata.uid] = pod.uid
-        log.info("pod %s: ended, to be made again from its newest template", pod.key)
-        return ""
-
-    async def _evict(self, pod: PodView) -> None:
-        """Evict a pod that has this uid. Raises TooManyRequests or Unavailable where a budget keeps it."""
-        body: Object = {
-            "apiVersion": "policy/v1",
-            "kind": "Eviction",
-            "metadata": {"name": pod.key.name, "namespace": pod.key.namespace},
-            "deleteOptions": {"preconditions": {"uid": pod.uid}},
-        }
-        await self.transport.create(POD, body, subresource="eviction")
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a Milvus."""
-        self._ended.pop(uid, None)
+        self.room.forget(uid)
 
     async def _apply(self, obj: Object, observed: Observed, digest: str | None) -> None:
         ref = ref_of(obj)

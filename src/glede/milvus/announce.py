@@ -11,7 +11,9 @@ _TROUBLE = {
     "Ready": "False",
     "Degraded": "True",
 }
-_TOLD_BY_REASON = frozenset({"ApplyFailed", "DeadlineExceeded", "Paused", "RollingBack", "ScaleInHeld"})
+_TOLD_BY_REASON = frozenset(
+    {"ApplyFailed", "CanaryHeld", "DeadlineExceeded", "Paused", "RollingBack", "ScaleInHeld"}
+)
 EventType = Literal["Normal", "Warning"]
 _NONE: Mapping[str, Any] = {}
 

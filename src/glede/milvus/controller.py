@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from glede.api.milvus.spec import Milvus
@@ -14,36 +13,31 @@ from glede.kube.objects import Key
 from glede.milvus import recollection
 from glede.milvus.act import FINALIZER, Actor, Outcome
 from glede.milvus.announce import announcements
-from glede.milvus.canarysearch import CanaryReader
-from glede.milvus.external import Externals
 from glede.milvus.facts import Facts
-from glede.milvus.fences import Fencer
 from glede.milvus.foreign import is_foreign, left_alone
-from glede.milvus.gate import gated
 from glede.milvus.halt import Halt, halt
 from glede.milvus.health import Health, examine
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.leaving import let_go, seconds_since
-from glede.milvus.loads import LoadReader
-from glede.milvus.manifest import Manifest, key_of_milvus, reference_of
-from glede.milvus.observed import DependencyState, Observed, dependency_state, observed_of
+from glede.milvus.manifest import Manifest, is_paused, key_of_milvus, reference_of
+from glede.milvus.observed import DependencyState, Observed, observed_of
+from glede.milvus.observer import Observer, states_of, this_moment
 from glede.milvus.plan import keeps_finalizer, plan
 from glede.milvus.references import secrets_named
 from glede.milvus.resolve import resolve
 from glede.milvus.resolved import Resolved
 from glede.milvus.rollback import came_back, effective
 from glede.milvus.rollout import Rollout, rollout
-from glede.milvus.scalein import ScaleIn, asks_for_loads, scale_in
+from glede.milvus.scalein import ScaleIn, scale_in
 from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader, SecretValue
 from glede.milvus.sessions import Ender, registry_of
 from glede.milvus.situation import Situation
 from glede.milvus.status import status, weight_of
-from glede.milvus.upkeep import Keeper
+from glede.milvus.trial import FAILED
 
 log = logging.getLogger(__name__)
 
-PAUSED = "milvus.io/pause-reconcile"
 # Counters alone do not change the status more often than this.
 COUNTERS_SECONDS = 5.0
 # So long a dependency's first answer may take. Until then what stands, or nothing, is truer than "unknown".
@@ -59,29 +53,19 @@ def now() -> str:
     return this_moment().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def this_moment() -> datetime:
-    """Give this moment, in UTC."""
-    return datetime.now(UTC)
-
-
 @dataclass(slots=True)
 class MilvusReconciler:
     """Brings each Milvus to what its manifest wants, and tells how far it is."""
 
     scope_of: Callable[[Key], Scope]
     secrets_of: Callable[[Key], SecretReader]
-    externals: Externals
-    load_reader: LoadReader
-    canary_reader: CanaryReader
-    fencer: Fencer
+    observer: Observer
     sessions: Ender
-    upkeep: Keeper
     actor: Actor
     recorder: Recorder
     tool_image: str
     images: Mapping[str, str]
     clock: Callable[[], float] = time.monotonic
-    wall: Callable[[], datetime] = this_moment
     _intents: dict[str, tuple[object, Intent]] = field(default_factory=dict)
     _written: dict[str, float] = field(default_factory=dict)
     _asking: dict[str, float] = field(default_factory=dict)
@@ -105,7 +89,7 @@ class MilvusReconciler:
         if milvus.metadata.deletion_timestamp:
             # How volumes go is readable in a manifest too that is refused for something else.
             return await self._delete(intent, None if manifest.problems else resolve(milvus, facts))
-        outcome, more = (Outcome(), False) if _paused(milvus) else await self._act(intent, values)
+        outcome, more = (Outcome(), False) if is_paused(milvus) else await self._act(intent, values)
         if more:
             return 0.0
         wait = await self._tell(manifest.milvus, intent, values, facts, outcome)
@@ -148,7 +132,7 @@ class MilvusReconciler:
             # They make no new generation.
             tuple(milvus.metadata.annotations.items()),
             milvus.status.get("currentVersion"),
-            repr(milvus.status.get("volumes")),
+            repr((milvus.status.get("volumes"), milvus.status.get(FAILED))),
             facts,
             tuple((other.metadata.uid, other.metadata.generation) for other in others),
         )
@@ -157,37 +141,13 @@ class MilvusReconciler:
             known = (state, intent_of(milvus, facts, others, known[1] if known else None))
             self._intents[milvus.metadata.uid] = known
         intent = known[1]
-        return Intent(milvus, intent.problems, intent.resolved, intent.desired)
-
-    def _observe(self, intent: Intent, values: Mapping[str, SecretValue]) -> Observed:
-        key = key_of_milvus(intent.milvus)
-        answers = self.externals.answers(intent.resolved, values) if intent.resolved else {}
-        observed = replace(observed_of(intent.milvus, *self.scope_of(key).of(key)), answers=answers)
-        if intent.resolved:
-            secrets = {name: value.data for name, value in values.items()}
-            acts = not _paused(intent.milvus)
-            upkeep = self.upkeep.consider(intent.resolved, observed, secrets, acts=acts)
-            observed = replace(observed, upkeep=upkeep)
-        else:
-            self.upkeep.unknown(intent.milvus.metadata.uid)
-        if intent.resolved and intent.desired:
-            observed = self.canary_reader.watched(intent.resolved, intent.desired, observed, values)
-        if intent.resolved and intent.desired and asks_for_loads(intent.resolved, intent.desired, observed):
-            observed = replace(observed, loads=self.load_reader.loads(intent.resolved, values))
-        else:
-            self.load_reader.forget(intent.milvus.metadata.uid)
-        if intent.resolved and intent.desired:
-            if not _paused(intent.milvus):
-                fences = self.fencer.fences(intent.milvus, intent.resolved, observed)
-                observed = replace(observed, fences=fences)
-            states = _states(intent.resolved, observed)
-            intended = intent.resolved, intent.desired
-            return gated(intent.milvus, intended, observed, states, self.wall())
-        return observed
+        # Its status and annotations are of now.
+        resolved = replace(intent.resolved, milvus=milvus) if intent.resolved else None
+        return Intent(milvus, intent.problems, resolved, intent.desired)
 
     def _judge(self, intent: Intent, observed: Observed) -> tuple[list[DependencyState], Health, ScaleIn]:
         resolved = intent.resolved
-        states = _states(resolved, observed) if resolved else []
+        states = states_of(resolved, observed) if resolved else []
         fewer = ScaleIn()
         if resolved and intent.desired:
             fewer = scale_in(resolved, intent.desired, observed, states)
@@ -204,7 +164,7 @@ class MilvusReconciler:
             # What is known is a version behind now, of which no status can be written.
             self.scope_of(key_of_milvus(intent.milvus)).milvuses.saw(held)
             return Outcome(), True
-        observed = self._observe(intent, values)
+        observed = self.observer.observe(intent, values)
         states, health, _ = self._judge(intent, observed)
         step = plan(intent.resolved, intent.desired, observed, states, health)
         outcome = await self.actor.carry_out(intent.milvus, step, observed)
@@ -214,9 +174,10 @@ class MilvusReconciler:
         self, milvus: Milvus, intent: Intent, values: Mapping[str, SecretValue], facts: Facts, came: Outcome
     ) -> float | None:
         """Write the status where it has changed, and Events for what flipped."""
-        observed = self._observe(intent, values)
+        observed = self.observer.observe(intent, values)
         _, health, fewer = self._judge(intent, observed)
-        self.upkeep.quiet(milvus.metadata.uid, bool(intent.resolved) and health.updated and not fewer.going)
+        quiet = bool(intent.resolved) and health.updated and not fewer.going
+        self.observer.upkeep.quiet(milvus.metadata.uid, quiet)
         turns, whole = _turns(intent, observed)
         situation = Situation(
             milvus=milvus,
@@ -229,7 +190,7 @@ class MilvusReconciler:
             rollout=turns,
             scale_in=fewer,
             halt=whole,
-            paused=_paused(milvus),
+            paused=is_paused(milvus),
             failed=came.refused,
             budget=came.budget,
         )
@@ -276,16 +237,8 @@ class MilvusReconciler:
         self._intents.pop(uid, None)
         self._written.pop(uid, None)
         self._asking.pop(uid, None)
-        self.externals.forget(uid)
-        self.load_reader.forget(uid)
-        self.upkeep.forget(uid)
-        self.canary_reader.forget(uid)
-        self.fencer.forget(uid)
+        self.observer.forget(uid)
         self.actor.forget(uid)
-
-
-def _states(resolved: Resolved, observed: Observed) -> list[DependencyState]:
-    return [dependency_state(resolved.namespace, one, observed) for one in resolved.dependencies]
 
 
 def _turns(intent: Intent, observed: Observed) -> tuple[Rollout, Halt]:
@@ -299,7 +252,3 @@ def _seconds_until(moment: str) -> float | None:
     """Give the seconds until a moment that is to come; None where there is none."""
     left = -seconds_since(moment)
     return left if left > 0 else None
-
-
-def _paused(milvus: Milvus) -> bool:
-    return milvus.metadata.annotations.get(PAUSED) == "true"

@@ -8,7 +8,7 @@ from glede.kube.applied import rendered_digest
 from glede.kube.objects import Key
 from glede.milvus.dependencies import render_dependency
 from glede.milvus.labels import COMPONENT_LABEL, MILVUS_LABEL, TEMPLATE_ANNOTATION
-from glede.milvus.render import render_milvus
+from glede.milvus.render import render_canary, render_milvus
 from glede.milvus.render.labels import owner_reference
 from glede.milvus.resolved import Dependency, Resolved
 
@@ -27,11 +27,15 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """The objects of the dependencies, those of Milvus itself, and the digests of all of them."""
+    """The objects of the dependencies, those of Milvus itself, and the digests of all of them.
+
+    ``canary`` is a Deployment that is there at times only, and so none of ``objects``.
+    """
 
     dependencies: tuple[Object, ...]
     milvus: tuple[Object, ...]
     digests: Mapping[Ref, str] = field(default_factory=dict, compare=False, repr=False)
+    canary: Object | None = None
 
     @property
     def objects(self) -> tuple[Object, ...]:
@@ -63,7 +67,9 @@ def desired(resolved: Resolved) -> Desired:
         if dependency.in_cluster:
             dependencies += _kept_or_owned(resolved, dependency)
     wanted = _stamped(resolved, dependencies), _stamped(resolved, render_milvus(resolved))
-    return Desired(*wanted, {ref_of(obj): rendered_digest(obj) for objects in wanted for obj in objects})
+    digests = {ref_of(obj): rendered_digest(obj) for objects in wanted for obj in objects}
+    canary = render_canary(resolved)
+    return Desired(*wanted, digests, _stamped(resolved, [canary])[0] if canary else None)
 
 
 def _kept_or_owned(resolved: Resolved, dependency: Dependency) -> list[Object]:

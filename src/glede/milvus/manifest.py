@@ -9,6 +9,8 @@ from glede.kube.objects import Key
 from glede.milvus.references import secrets_named
 from glede.milvus.resolved import Problem
 
+PAUSED = "milvus.io/pause-reconcile"
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -31,6 +33,11 @@ class Manifest:
 def key_of_milvus(milvus: Milvus) -> Key:
     """Give namespace and name."""
     return Key(milvus.metadata.namespace, milvus.metadata.name)
+
+
+def is_paused(milvus: Milvus) -> bool:
+    """Tell whether nothing is to be done for a Milvus, but its state told."""
+    return milvus.metadata.annotations.get(PAUSED) == "true"
 
 
 def reference_of(milvus: Milvus) -> dict[str, str]:

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from glede.milvus.observed import DependencyState, Upkeep
+from glede.milvus.podviews import PodView
 from glede.milvus.resolved import InClusterPlan
-from glede.milvus.views import PodView
 
 
 @dataclass(frozen=True, slots=True)

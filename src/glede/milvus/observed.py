@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glede.api.milvus.spec import Milvus
+from glede.canary import Watched
 from glede.kube.objects import Key
 from glede.milvus.deadline import Overdue
 from glede.milvus.desired import Desired, Ref
 from glede.milvus.hours import Hours
 from glede.milvus.kinds import MILVUS
+from glede.milvus.podviews import PodView
 from glede.milvus.resolved import Dependency, DependencyKind, InClusterPlan, Resolved
 from glede.milvus.versions import is_of_mode
-from glede.milvus.views import EntryView, Held, PodView, WorkloadView
+from glede.milvus.views import EntryView, Held, WorkloadView
 
 _NAMES: dict[DependencyKind, str] = {"etcd": "Etcd", "storage": "Storage", "log": "MsgStream"}
 # In the status: the names of the pods that are fenced, or not freed yet.
@@ -55,16 +57,16 @@ class Upkeep:
 
 
 @dataclass(frozen=True, slots=True)
-class Canary:
+class Searched:
     """What the operator's own search tells of a rollout.
 
-    ``shut`` is why no step may begin now, ``trial`` why a change that all pods have has not proved itself,
-    ``failing`` why a change is to be taken back, and from when on; each empty where there is nothing to tell.
-    ``told`` is what the status has of it.
+    ``shut`` is why no step may begin now, ``probation`` why a change that all pods have has not proved
+    itself, ``failing`` why a change is to be taken back, and from when on; each empty where there is nothing
+    to tell. ``told`` is what the status has of it.
     """
 
     shut: str = ""
-    trial: str = ""
+    probation: str = ""
     failing: Overdue = field(default_factory=Overdue)
     told: Mapping[str, Any] = field(default_factory=dict)
 
@@ -86,9 +88,10 @@ class Observed:
     ``upkeep`` is what the members of its etcd have to wait for. ``remains`` names what is left of an earlier
     Milvus of the same name; nothing else here knows of it. ``gate`` is why no Deployment that is whole may
     begin with its new template now; "": nothing keeps one.
-    ``canary`` is what the operator's own search tells, where it is wanted.
+    ``searched`` is what the operator's own search tells, where it is wanted.
     ``hours`` is what maintenance windows say of changes, which members of dependencies heed too.
     ``fences`` is None where no query node is fenced, nor is to be freed.
+    ``watched`` is what a canary's own metrics have shown; None where none is watched.
     """
 
     held: Mapping[Ref, Held]
@@ -98,9 +101,10 @@ class Observed:
     upkeep: Upkeep = field(default_factory=Upkeep)
     remains: str = ""
     gate: str = ""
-    canary: Canary = field(default_factory=Canary)
+    searched: Searched = field(default_factory=Searched)
     hours: Hours = field(default_factory=Hours)
     fences: Fences | None = None
+    watched: Watched | None = None
 
     def workload(self, ref: Ref) -> WorkloadView | None:
         """Give a Deployment or StatefulSet."""
@@ -113,7 +117,19 @@ class Observed:
         return found if isinstance(found, EntryView) else None
 
     def deployments(self) -> list[WorkloadView]:
-        """Give all Deployments of Milvus, by name."""
+        """Give all Deployments of Milvus, by name; no canary."""
+        return [view for view in self._deployments() if not view.canary]
+
+    def canaries(self) -> list[WorkloadView]:
+        """Give the Deployments beside those, while changes are watched."""
+        return [view for view in self._deployments() if view.canary and not view.owned.deleting]
+
+    @property
+    def has_canary(self) -> bool:
+        """Whether anything of a canary is there, be it a pod that is about to go."""
+        return bool(self.canaries()) or any(pod.canary for pod in self.pods)
+
+    def _deployments(self) -> list[WorkloadView]:
         found = [
             view
             for ref, view in self.held.items()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import glede
+from glede.canary import Watcher
 from glede.kube import objects
 from glede.kube.applied import Applier
 from glede.kube.controller import Controller
@@ -17,6 +18,7 @@ from glede.kube.objects import Key, Object, Resource
 from glede.kube.queue import WorkQueue
 from glede.kube.transport import Transport
 from glede.milvus.act import Actor
+from glede.milvus.canaries import Canaries, MetricsOf, ProxyReader, metrics_of
 from glede.milvus.canarysearch import CanaryReader, CanaryWatch, Counts
 from glede.milvus.controller import MilvusReconciler
 from glede.milvus.external import Externals
@@ -24,7 +26,9 @@ from glede.milvus.fences import PACE as FENCE_PACE
 from glede.milvus.fences import Fencer, ask_fences
 from glede.milvus.kinds import MANAGER, MILVUS
 from glede.milvus.loads import PACE, LoadReader, ask_needed
+from glede.milvus.observer import Observer
 from glede.milvus.probe import Prober
+from glede.milvus.room import RoomMaker
 from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader
 from glede.milvus.sessions import Ender
@@ -45,7 +49,8 @@ _POD_MONITORS = Key("", "podmonitors.monitoring.coreos.com")
 class Options:
     """How an operator runs. ``namespaces`` empty: all namespaces are watched, and the nodes.
 
-    ``images`` replace the default images, by the fields that they stand in for.
+    ``images`` replace the default images, by the fields that they stand in for. ``metrics_of`` gives the
+    address of a pod's metrics.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -56,6 +61,7 @@ class Options:
     workers: int = 10
     tool_image: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
+    metrics_of: MetricsOf = metrics_of
 
 
 def default_images() -> dict[str, str]:
@@ -96,24 +102,13 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
     settings = Settings(lease=lease, component=MANAGER, host=options.host, port=options.port)
     manager = Manager(transport, settings, metrics)
     queue = WorkQueue()
-    prober = Prober(lambda key: queue.add(Key(*key), urgent=False))
-    loads = Prober(lambda key: queue.add(Key(*key), urgent=False), pace=PACE, ask=ask_needed)
-    canaries = CanaryWatch(lambda key: queue.add(Key(*key), urgent=True), Counts(metrics.registry))
-    fences = Prober(lambda key: queue.add(Key(*key), urgent=False), pace=FENCE_PACE, ask=ask_fences)
     ender = Ender()
-    keeper = Keeper(
-        lambda key: queue.add(key, urgent=False),
-        lambda reference, told: manager.recorder.event(dict(reference), *told),
-    )
+    observer = _observer(manager, queue, metrics, options, scope_of)
     reconciler = MilvusReconciler(
         scope_of=scope_of,
         secrets_of=_readers(transport, scopes, scope_of),
-        externals=Externals(prober),
-        load_reader=LoadReader(loads),
-        canary_reader=CanaryReader(canaries),
-        fencer=Fencer(fences),
+        observer=observer,
         sessions=ender,
-        upkeep=keeper,
         actor=_actor(manager.fenced(transport), scope_of),
         recorder=manager.recorder,
         tool_image=options.tool_image or default_tool_image(),
@@ -125,17 +120,43 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
         scope.pods.add_handler(ender.of_pod)
         for informer in scope.informers():
             manager.add_informer(informer)
-    manager.add_task("probes of external dependencies", prober.run)
-    manager.add_task("what is loaded", loads.run)
-    manager.add_task("fences of query nodes", fences.run)
     manager.add_task("ends of sessions", ender.run)
-    manager.add_task("upkeep of etcd", keeper.run)
-    manager.add_task("canary searches", canaries.run)
     manager.add_controller(
         Controller(MILVUS.kind, queue, reconciler, workers=options.workers, metrics=metrics)
     )
     track_milvuses(metrics.registry, tuple(scopes.values()))
     return manager
+
+
+def _observer(
+    manager: Manager, queue: WorkQueue, metrics: Metrics, options: Options, scope_of: Callable[[Key], Scope]
+) -> Observer:
+    """Have the manager run all that asks beside the reconciling, each as a task of its own."""
+
+    def again(key: tuple[str, str]) -> None:
+        queue.add(Key(*key), urgent=False)
+
+    prober = Prober(again)
+    loads = Prober(again, pace=PACE, ask=ask_needed)
+    fences = Prober(again, pace=FENCE_PACE, ask=ask_fences)
+    watcher = Watcher(ProxyReader().read, again)
+    searches = CanaryWatch(lambda key: queue.add(Key(*key), urgent=True), Counts(metrics.registry))
+    keeper = Keeper(again, lambda reference, told: manager.recorder.event(dict(reference), *told))
+    manager.add_task("probes of external dependencies", prober.run)
+    manager.add_task("what is loaded", loads.run)
+    manager.add_task("fences of query nodes", fences.run)
+    manager.add_task("canaries of proxies", watcher.run)
+    manager.add_task("canary searches", searches.run)
+    manager.add_task("upkeep of etcd", keeper.run)
+    return Observer(
+        scope_of=scope_of,
+        externals=Externals(prober),
+        loads=LoadReader(loads),
+        fencer=Fencer(fences),
+        canaries=Canaries(watcher, options.metrics_of),
+        searches=CanaryReader(searches),
+        upkeep=keeper,
+    )
 
 
 async def _knows_pod_monitors(transport: Transport) -> bool:
@@ -165,4 +186,4 @@ def _actor(transport: Transport, scope_of: Callable[[Key], Scope]) -> Actor:
         if informer:
             informer.gone(key, uid)
 
-    return Actor(transport, Applier(transport, MANAGER, written), gone)
+    return Actor(transport, Applier(transport, MANAGER, written), gone, RoomMaker(transport))

@@ -125,6 +125,8 @@ def plan(
     numbers = {**fewer.replicas, **whole.replicas}
     objects = wanted.dependencies if mode.stays else wanted.objects
     due = [obj for obj in objects if obj["kind"] not in held_back and ref_of(obj) not in turns.waiting]
+    if wanted.canary and turns.canary is not None:
+        due.append(_with_number(wanted.canary, {ref_of(wanted.canary): turns.canary}))
     return Plan(
         generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
         grow=tuple(volumes.claims),
@@ -201,6 +203,8 @@ def _stale(
     """
     refs = {ref_of(obj) for obj in wanted.objects}
     refs |= {Ref("Deployment", view.key) for view in observed.of_other_mode(resolved)[0]}
+    if wanted.canary and turns.canary is not None:
+        refs.add(ref_of(wanted.canary))
     generated = {dependency.secret for dependency in resolved.dependencies if dependency.generated}
     found = []
     for ref, held in sorted(observed.held.items(), key=lambda item: (item[0].kind, item[0].key)):
@@ -209,7 +213,8 @@ def _stale(
             continue
         if ref.kind in _NEVER_PRUNED or (ref.kind == "Secret" and ref.key.name in generated):
             continue
-        its_turn = serving if turns.leaving is None else ref in turns.leaving
+        canary = isinstance(held, WorkloadView) and held.canary
+        its_turn = canary or (serving if turns.leaving is None else ref in turns.leaving)
         if ref.kind != "Deployment" or its_turn:
             found.append(Deletion(ref, owned.uid))
     return found

@@ -16,8 +16,8 @@ def milvus_updated(situation: Situation) -> Condition:
         )
     late = [part.component for part in health.parts if not part.complete] + health.outdated
     late += [name for name in _waiting(situation) if name not in late]
-    if situation.trial and not late:
-        words = f"every pod is up to date; {situation.trial}"
+    if situation.probation and not late:
+        words = f"every pod is up to date; {situation.probation}"
         return Condition("MilvusUpdated", "False", _updating(situation), words)
     refusal = situation.failed or "the manifest is not followed: see Progressing and SpecAccepted"
     words = f"not up to date: {', '.join(late)}" if late else refusal
@@ -43,11 +43,20 @@ def progressing(situation: Situation) -> Condition:
         return Condition("Progressing", "True", "EarlierLeaving", words)
     if situation.back:
         return _taken_back(situation)
-    if situation.complete and not situation.scale_in.going and not situation.trial:
+    moving = situation.scale_in.going or situation.probation or situation.observed.has_canary
+    if situation.complete and not moving:
         if situation.scale_in.held:
             return Condition("Progressing", "False", "ScaleInHeld", situation.scale_in.held)
         return Condition("Progressing", "False", "Complete", "as the manifest wants it")
-    how: tuple[Status, str] = ("False", "WaitsForWindow") if situation.shut else ("True", "Rolling")
+    return _under_way(situation)
+
+
+def _under_way(situation: Situation) -> Condition:
+    how: tuple[Status, str] = ("True", "Rolling")
+    if situation.rollout.trial.phase == "unread":
+        how = ("False", "CanaryHeld")
+    elif situation.shut:
+        how = ("False", "WaitsForWindow")
     return Condition("Progressing", *how, _rolling(situation))
 
 
@@ -68,8 +77,9 @@ def _rolling(situation: Situation) -> str:
     if going := situation.mode.going:
         return going
     if not rollout.waiting:
-        trial = "" if rollout.at else situation.trial
-        words = [situation.health.lacking, fewer, _members(situation), trial]
+        tried = rollout.trial.words if rollout.trial.phase == "rolling" else ""
+        probation = "" if rollout.at else situation.probation
+        words = [situation.health.lacking, tried, fewer, _members(situation), probation]
         return "; ".join(filter(None, words)) or _replaced(situation)
     waiting = ", ".join(_waiting(situation))
     words = [rollout.held or _replaced(situation), f"then {waiting}", fewer, situation.observed.upkeep.words]

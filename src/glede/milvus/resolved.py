@@ -108,7 +108,7 @@ class Workload:
     ``replicas`` is None where an autoscaler sets the number. ``settings`` are the component's own over those
     for all. ``least`` is how many pods it has at least, for what depends on there being several; ``apart``
     tells that there is a node for each. ``labels`` and ``annotations`` are those that the manifest adds to
-    the pods.
+    the pods. ``canary`` tells that it is the canary of its component, beside the one of all other pods.
     """
 
     component: str
@@ -122,6 +122,7 @@ class Workload:
     apart: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    canary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from glede.milvus.desired import Desired, Object, Ref, template_of
 from glede.milvus.observed import Observed
 from glede.milvus.resolved import Resolved
 from glede.milvus.rollback import came_back
+from glede.milvus.trial import Trial, trial
 from glede.milvus.versions import Version, after, parse_version, upgrade_order
 from glede.milvus.views import WorkloadView
 
@@ -28,6 +29,9 @@ class Rollout:
     ``at`` is "" where nothing is being replaced. ``overdue`` tells why it is not done within its deadline,
     and from when on that counts. ``leaving`` are the Deployments that are wanted no longer and whose turn has
     come; None where there are no turns. ``held`` is why the next Deployment may not begin yet.
+
+    ``trial`` is the canary of the Deployment whose turn it is, and ``canary`` how many pods it has now; None
+    where it is to go, if it is there.
     """
 
     at: str = ""
@@ -35,6 +39,8 @@ class Rollout:
     overdue: Overdue = field(default_factory=Overdue)
     leaving: tuple[Ref, ...] | None = None
     held: str = ""
+    trial: Trial = field(default_factory=Trial)
+    canary: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +81,41 @@ def rollout(resolved: Resolved, wanted: Desired, observed: Observed) -> Rollout:
     steps.sort(key=lambda step: _place(step, places))
     forward = _served(resolved) and not came_back(resolved.milvus)
     gate = observed.gate if forward else ""
-    failing = observed.canary.failing if forward else Overdue()
-    if not ordered:
-        found = _at_once(steps, crossing, gate, observed)
-        return found if found.overdue.words else replace(found, overdue=failing)
-    at, overdue = "", Overdue()
+    failing = observed.searched.failing if forward else Overdue()
+    tried = trial(resolved, wanted, observed) if _one_by_one(resolved) else Trial()
+    if ordered:
+        found = _in_turn(steps, crossing, gate, observed, tried)
+    else:
+        found = replace(_at_once(steps, crossing, gate, observed), trial=tried, canary=tried.now())
+    return found if found.overdue.words else replace(found, overdue=failing)
+
+
+def _in_turn(steps: Sequence[_Step], crossing: bool, gate: str, observed: Observed, tried: Trial) -> Rollout:
+    """Tell where a rollout is whose Deployments wait for each other, and one of them for its canary."""
+    at, overdue, now, canary = "", Overdue(), Trial(), None
     waiting: list[Ref] = []
     leaving: list[_Step] = []
     for step in steps:
+        gated = bool(gate) and _begins(step, crossing)
+        free = not (at or leaving or (waiting and not _is_mended(step, crossing)))
+        if free and step.ref == tried.main:
+            now, canary = tried, tried.now(gated=gated)
         if step.wanted is None:
             leaving += [] if at or waiting else [step]
-        elif at or leaving or (waiting and not _is_mended(step, crossing)):
+        elif not free:
             waiting += [step.ref] if _is_to_come(step, crossing) else []
-        elif gate and _begins(step, crossing):
+        elif now.holds(step.ref, gated=gated):
+            at, overdue = step.component, now.overdue
+            waiting.append(step.ref)
+        elif gated:
             waiting.append(step.ref)
         elif not step.is_done:
-            at = step.component
-            overdue = _overdue(step, observed)
+            at, overdue = step.component, _overdue(step, observed)
     if leaving and not at:
         at = leaving[0].component
-    held = gate if waiting and not at else ""
-    overdue = overdue if overdue.words else failing
-    return Rollout(at, tuple(waiting), overdue, tuple(step.ref for step in leaving), held)
+    held = now.words if now.main in waiting and at else gate if waiting and not at else ""
+    gone = tuple(step.ref for step in leaving)
+    return Rollout(at, tuple(waiting), overdue, gone, held, now, canary)
 
 
 def _at_once(steps: Sequence[_Step], crossing: bool, gate: str, observed: Observed) -> Rollout:

@@ -8,13 +8,14 @@ from glede.kube import objects
 from glede.kube.informer import Informer
 from glede.kube.objects import Key, Object, Resource
 from glede.kube.transport import Selection, Transport
-from glede.milvus import secretreader, views
+from glede.milvus import podviews, secretreader, views
 from glede.milvus.desired import Ref
 from glede.milvus.kinds import MANAGER, MILVUS, projections
 from glede.milvus.labels import MILVUS_LABEL
 from glede.milvus.manifest import Manifest, read
+from glede.milvus.podviews import NodeView, PodView
 from glede.milvus.validate.clash import claims
-from glede.milvus.views import Held, NodeView, PodView
+from glede.milvus.views import Held
 
 Add = Callable[[Key, bool], None]
 _BY_MILVUS = "milvus"
@@ -38,13 +39,13 @@ class Scope:
         self.held: dict[Resource, Informer[Held]] = {
             resource: self._labelled(resource, project) for resource, project in kinds.items()
         }
-        self.pods: Informer[PodView] = self._labelled(objects.POD, views.pod)
+        self.pods: Informer[PodView] = self._labelled(objects.POD, podviews.pod)
         everything = Selection(namespace, metadata_only=True)
         self.secrets: Informer[Held] = Informer(transport, objects.SECRET, everything, secretreader.project)
         self.secrets.store.add_index(_BY_MILVUS, lambda view: [_index(view.key.namespace, view.milvus)])
         self.nodes: Informer[NodeView] | None = None
         if namespace is None:
-            self.nodes = Informer(transport, objects.NODE, Selection(), views.node)
+            self.nodes = Informer(transport, objects.NODE, Selection(), podviews.node)
 
     def _labelled(self, resource: Resource, project: Callable[[Object], Any]) -> Informer[Any]:
         informer: Informer[Any] = Informer(

@@ -57,13 +57,13 @@ class Situation:
     @property
     def _follows(self) -> bool:
         """Whether every pod is as this manifest wants it, be they more than it wants."""
-        done = self.health.updated and not self.rollout.waiting and not self.trial
-        return done and not self.refused and not self.failed and not self.back
+        moving = self.rollout.waiting or self.probation or self.observed.has_canary
+        return self.health.updated and not moving and not (self.refused or self.failed or self.back)
 
     @property
-    def trial(self) -> str:
+    def probation(self) -> str:
         """Why a change that all pods have has not proved itself yet; "" where it has, or need not."""
-        return self.observed.canary.trial
+        return self.observed.searched.probation
 
     @property
     def overdue(self) -> str:

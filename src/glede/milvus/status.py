@@ -13,6 +13,7 @@ from glede.milvus.progress import milvus_updated, progressing
 from glede.milvus.resolved import Resolved
 from glede.milvus.rollback import BACK, LAST_HEALTHY, kept
 from glede.milvus.situation import Situation
+from glede.milvus.trial import FAILED
 
 _PORT = 19530
 FENCED = "QueryNodesFenced"
@@ -43,6 +44,8 @@ def status(situation: Situation) -> dict[str, Any]:
     }
     if situation.back:
         written[BACK] = {"generation": milvus.metadata.generation, "reason": situation.back}
+    elif situation.rollout.trial.phase in {"bad", "over"}:
+        written[FAILED] = {"generation": milvus.metadata.generation, "reason": situation.overdue}
     if situation.resolved is not None:
         written |= _of_resolved(situation, situation.resolved)
     else:
@@ -57,7 +60,7 @@ def _of_resolved(situation: Situation, resolved: Resolved) -> dict[str, Any]:
         "endpoint": _endpoint(situation, resolved),
         "ingress": _ingress(situation, resolved),
         "volumes": _volumes(situation, resolved),
-        "canarySearch": dict(situation.observed.canary.told),
+        "canarySearch": dict(situation.observed.searched.told),
         BEGUN: dict(situation.observed.hours.begun),
         NOTED: list(situation.observed.fences.pods) if situation.observed.fences else [],
     }

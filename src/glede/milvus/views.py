@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glede.kube.applied import Owned, project_owned
-from glede.kube.objects import Key, key_of, uid_of
+from glede.kube.objects import Key
 from glede.milvus.deadline import Overdue, overdue
-from glede.milvus.labels import COMPONENT_LABEL, FENCED, GROUP_LABEL, MILVUS_LABEL, TEMPLATE_ANNOTATION
-from glede.milvus.readable import readable
+from glede.milvus.labels import (
+    GROUP_LABEL,
+    MILVUS_LABEL,
+    TEMPLATE_ANNOTATION,
+    component_of,
+    is_canary,
+)
 
 Object = dict[str, Any]
-
-# Set by Kubernetes on the pods of StatefulSets.
-_REVISION_LABEL = "controller-revision-hash"
-# Characters of what is told of one pod.
-_MOST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class WorkloadView(Held):
     that missed its deadline. ``settled``: every pod is of one template, and they were all available once, be
     their number on its way to another. ``recreates``: its old pods end before new ones begin. ``revision`` is
     what a StatefulSet's newest pods are labelled with, and ``claim`` the size that it asks for each of them.
+    ``canary``: it is its component's second Deployment, while a change is watched.
     """
 
     component: str
@@ -62,6 +63,7 @@ class WorkloadView(Held):
     claim: str = ""
     recreates: bool = False
     settled: bool = True
+    canary: bool = False
     status: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -92,39 +94,6 @@ class ClaimView(Held):
     """A claim for a volume, and the size that it asks for."""
 
     size: str
-
-
-@dataclass(frozen=True, slots=True)
-class PodView:
-    """A pod: whether it is ready, and what keeps it from being so.
-
-    ``process`` is the container of Milvus that runs in it, by its ID, and ``ended`` the last one that is
-    certainly over; ``ran`` is the image that one of its containers was started from. "" stands for none.
-    ``revision`` tells which template of a StatefulSet it was made from; ``fenced``: it shall hold nothing.
-    """
-
-    key: Key
-    milvus: str
-    component: str
-    ready: bool
-    deleting: bool
-    trouble: str
-    address: str = ""
-    process: str = ""
-    ended: str = ""
-    uid: str = ""
-    revision: str = ""
-    ran: str = ""
-    fenced: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NodeView:
-    """A node that may take pods, perhaps after a drain."""
-
-    name: str
-    zone: str
-    usable: bool
 
 
 def held(manager: str) -> Callable[[Object], Held]:
@@ -165,7 +134,7 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
         return WorkloadView(
             owned=owned(obj),
             milvus=_milvus(obj),
-            component=meta.get("labels", {}).get(COMPONENT_LABEL, ""),
+            component=component_of(meta.get("labels", {})),
             group=meta.get("labels", {}).get(GROUP_LABEL, ""),
             image=containers[0].get("image", "") if containers else "",
             current=current,
@@ -186,6 +155,7 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
             claim=next(map(_size, spec.get("volumeClaimTemplates", [])), ""),
             settled=settled,
             recreates=spec.get("strategy", {}).get("type") == "Recreate",
+            canary=is_canary(meta.get("labels", {})),
             status={name: value for name, value in status.items() if isinstance(value, int)},
         )
 
@@ -214,85 +184,6 @@ def _owns_replicas(obj: Object, manager: str) -> bool:
         and "f:replicas" in entry.get("fieldsV1", {}).get("f:spec", {})
         for entry in entries
     )
-
-
-def pod(obj: Object) -> PodView:
-    """Project a pod."""
-    meta, status = obj["metadata"], obj.get("status", {})
-    labels = meta.get("labels", {})
-    conditions = {c["type"]: c for c in status.get("conditions", [])}
-    containers = status.get("containerStatuses", [])
-    component = labels.get(COMPONENT_LABEL, "")
-    main: Object = next((c for c in containers if c["name"] == component), {})
-    return PodView(
-        key=key_of(obj),
-        milvus=labels.get(MILVUS_LABEL, ""),
-        component=component,
-        ready=conditions.get("Ready", {}).get("status") == "True",
-        deleting="deletionTimestamp" in meta,
-        trouble=_trouble([*status.get("initContainerStatuses", []), *containers], conditions),
-        address=status.get("podIP", ""),
-        process=main.get("containerID", "") if "running" in main.get("state", {}) else "",
-        ended=_ended(main),
-        uid=uid_of(obj),
-        revision=labels.get(_REVISION_LABEL, ""),
-        ran=_image(obj, component) if _has_run(main) else "",
-        fenced=meta.get("annotations", {}).get(FENCED) == "true",
-    )
-
-
-def _image(obj: Object, container: str) -> str:
-    containers = obj.get("spec", {}).get("containers", [])
-    return next((str(c.get("image", "")) for c in containers if c["name"] == container), "")
-
-
-def _has_run(container: Object) -> bool:
-    states = (container.get(state, {}) for state in ("state", "lastState"))
-    return any(kind in state for state in states for kind in ("running", "terminated"))
-
-
-def _ended(container: Object) -> str:
-    """Give the ID of a container's last run that has ended, as the node saw it."""
-    runs = (container.get(state, {}).get("terminated") or {} for state in ("state", "lastState"))
-    return next((run["containerID"] for run in runs if run.get("containerID")), "")
-
-
-def _trouble(statuses: list[Object], conditions: Mapping[str, Object]) -> str:
-    """Say in one line what is wrong with a pod: not placed, image not pulled, crashing and with what words.
-
-    "" stands for nothing.
-    """
-    placed = conditions.get("PodScheduled", {})
-    if placed.get("status") == "False" and placed.get("reason") == "Unschedulable":
-        return f"cannot be placed: {placed.get('message', '')}"[:_MOST]
-    for container in statuses:
-        waiting = container.get("state", {}).get("waiting", {})
-        reason = waiting.get("reason", "")
-        if reason in {"", "PodInitializing", "ContainerCreating"}:
-            continue
-        ended = container.get("lastState", {}).get("terminated", {})
-        code = f", last exit code {ended['exitCode']}" if "exitCode" in ended else ""
-        words = _last_line(ended.get("message", "")) or waiting.get("message", "")
-        return f"container {container['name']}: {reason}{code}: {words}"[:_MOST]
-    return ""
-
-
-def _last_line(text: str) -> str:
-    """Give the last line that says something: of a container that failed, the end of its log is kept."""
-    lines = (readable(line, _MOST) for line in reversed(text.splitlines()))
-    return next((line for line in lines if line), "")
-
-
-def node(obj: Object) -> NodeView:
-    """Project a node. One that is cordoned still counts: a drain must not make a Milvus smaller."""
-    labels = obj["metadata"].get("labels", {})
-    refusing = [
-        taint
-        for taint in obj.get("spec", {}).get("taints", [])
-        if taint.get("effect") in {"NoSchedule", "NoExecute"}
-        and not taint["key"].startswith("node.kubernetes.io/")
-    ]
-    return NodeView(obj["metadata"]["name"], labels.get("topology.kubernetes.io/zone", ""), not refusing)
 
 
 def _milvus(obj: Object) -> str:

@@ -65,12 +65,15 @@ class Scene:
 
 
 @asynccontextmanager
-async def staged(chronicle: Chronicle) -> AsyncIterator[Scene]:
-    """Give a namespace with an operator and the volumes that a Milvus may claim; its Milvus ends with it."""
+async def staged(chronicle: Chronicle, **options: Any) -> AsyncIterator[Scene]:
+    """Give a namespace with an operator and the volumes that a Milvus may claim; its Milvus ends with it.
+
+    ``options`` are those of the operator.
+    """
     namespace = await chronicle.namespace()
     for claim in (f"data-{NAME}-etcd-0", f"{NAME}-data"):
         await make_volume(chronicle, namespace, claim)
-    async with kept(chronicle, namespace) as keeper:
+    async with kept(chronicle, namespace, **options) as keeper:
         scene = Scene(chronicle, namespace, keeper)
         yield scene
         await scene.deleted()

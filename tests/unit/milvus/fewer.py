@@ -8,8 +8,9 @@ from tests.unit.milvus.snapshots import changed, intent, judged, ref_key, whole
 from glede.milvus.desired import Ref
 from glede.milvus.intent import Intent
 from glede.milvus.observed import Loads, Observed
+from glede.milvus.podviews import PodView
 from glede.milvus.scalein import ScaleIn, scale_in
-from glede.milvus.views import Held, PodView
+from glede.milvus.views import Held
 
 QUERY = Ref("Deployment", ref_key("kite-milvus-querynode"))
 NOTHING = Loads(0)

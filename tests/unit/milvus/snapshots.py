@@ -15,8 +15,9 @@ from glede.milvus.health import Health, examine
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.labels import COMPONENT_LABEL, GROUP_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.observed import Answer, DependencyState, Observed, dependency_state
+from glede.milvus.podviews import PodView
 from glede.milvus.resolved import DependencyKind
-from glede.milvus.views import Held, PodView, WorkloadView
+from glede.milvus.views import Held, WorkloadView
 
 Change = Callable[[WorkloadView], WorkloadView]
 WELL: dict[DependencyKind, Answer] = {

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from glede.milvus.canarysearch.collection import Finding, Result
 from glede.milvus.canarysearch.record import FRESH, NEEDED, Record, answered, moved, remembered, verdict
-from glede.milvus.observed import Canary
+from glede.milvus.observed import Searched
 
 BEGIN = datetime(2026, 11, 27, 5, 0, 0, tzinfo=UTC)
 DEADLINE = 600.0
@@ -27,7 +27,7 @@ class Story:
     proven: bool = False
     seconds: float = 0.0
 
-    def hears(self, *results: Result) -> Canary:
+    def hears(self, *results: Result) -> Searched:
         for result in results:
             self.seconds += 1
             finding = Finding(result, "" if result in ("ok", "making") else "words")
@@ -35,12 +35,12 @@ class Story:
             self.record = answered(self.record, finding, self.at, now=now, moment=self.seconds)
         return self.tells()
 
-    def replaces(self, component: str) -> Canary:
+    def replaces(self, component: str) -> Searched:
         self.at = component
         self.record = moved(self.record, component, self.generation)
         return self.tells()
 
-    def tells(self) -> Canary:
+    def tells(self) -> Searched:
         return verdict(self.record, self.generation, DEADLINE, self.seconds, proven=self.proven)
 
 
@@ -96,15 +96,15 @@ def test_a_change_that_began_well_fails_a_deadline_after_it_turned_bad(bad: Resu
     failing = story.hears(bad, "ok", "ok", bad).failing
     assert failing.words == f"the canary search is not ok since {written(turned)}: {bad}: words"
     assert failing.since == written(turned + DEADLINE)
-    assert story.tells().trial == story.tells().shut != ""
+    assert story.tells().probation == story.tells().shut != ""
     assert not story.hears("ok", "ok", "ok").failing.words, "three in a row end it"
-    assert not story.tells().trial
+    assert not story.tells().probation
 
 
 def test_what_was_bad_before_the_change_only_holds() -> None:
     story = well()
     found = story.hears("empty")
-    assert (found.failing.words, found.trial) == ("", "")
+    assert (found.failing.words, found.probation) == ("", "")
     assert found.shut
     story.replaces("mixcoord")  # one that was not whole is mended meanwhile
     assert not story.hears("empty").failing.words
@@ -118,7 +118,7 @@ def test_a_manifest_that_was_well_once_is_not_taken_back() -> None:
     story.hears("ok", "ok", "ok")
     story.proven = True
     found = story.hears("empty")
-    assert (found.failing.words, found.trial) == ("", "")
+    assert (found.failing.words, found.probation) == ("", "")
     assert found.shut
 
 

@@ -13,7 +13,7 @@ from glede.milvus.conditions import Condition
 from glede.milvus.deadline import Overdue
 from glede.milvus.facts import SecretFacts
 from glede.milvus.intent import Intent
-from glede.milvus.observed import Canary, Observed
+from glede.milvus.observed import Observed, Searched
 from glede.milvus.probe import Login, Tls
 from glede.milvus.rollout import Rollout, rollout
 from glede.milvus.situation import Situation
@@ -76,21 +76,21 @@ def wanted_(**components: Any) -> Intent:
     return intent(status=SERVED, mode="cluster", components={"image": NEW, **components})
 
 
-def rolled(wanted: Intent, canary: Canary, *waiting: str) -> Rollout:
+def rolled(wanted: Intent, canary: Searched, *waiting: str) -> Rollout:
     assert wanted.resolved is not None
     assert wanted.desired is not None
     held = whole(wanted)
     for component in waiting:
         held = changed(held, f"kite-milvus-{component}", template="old")
-    return rollout(wanted.resolved, wanted.desired, Observed(held, gate=canary.shut, canary=canary))
+    return rollout(wanted.resolved, wanted.desired, Observed(held, gate=canary.shut, searched=canary))
 
 
 @pytest.mark.parametrize("components", [{}, {"imageUpdateMode": "all"}], ids=["one by one", "at once"])
 def test_a_search_that_fails_a_change_makes_it_overdue(components: dict[str, Any]) -> None:
     failing = Overdue("the canary search is not ok", LATER)
-    found = rolled(wanted_(**components), Canary(BAD, BAD, failing), "proxy")
+    found = rolled(wanted_(**components), Searched(BAD, BAD, failing), "proxy")
     assert (found.overdue, found.held) == (failing, BAD)
-    assert rolled(wanted_(**components), Canary(BAD, BAD, failing)).overdue == failing
+    assert rolled(wanted_(**components), Searched(BAD, BAD, failing)).overdue == failing
 
 
 def test_it_fails_nothing_on_the_way_back() -> None:
@@ -102,16 +102,16 @@ def test_it_fails_nothing_on_the_way_back() -> None:
     followed = milvus.model_copy(update={"metadata": metadata, "status": back})
     found = rolled(
         replace(wanted, resolved=replace(wanted.resolved, milvus=followed)),
-        Canary(BAD, BAD, Overdue("empty", EARLIER)),
+        Searched(BAD, BAD, Overdue("empty", EARLIER)),
         "proxy",
     )
     assert (found.overdue, found.at) == (Overdue(), "proxy")
 
 
-def written(canary: Canary, **components: Any) -> dict[str, Any]:
+def written(canary: Searched, **components: Any) -> dict[str, Any]:
     """Give the status of a Milvus whose pods are all as its manifest wants them."""
     wanted = wanted_(**components)
-    observed = Observed(whole(wanted), gate=canary.shut, canary=canary)
+    observed = Observed(whole(wanted), gate=canary.shut, searched=canary)
     _, health = judged(wanted, observed)
     turns = rolled(wanted, canary)
     situation = Situation(wanted.milvus, wanted.resolved, (), health, observed, NOW, "tool", rollout=turns)
@@ -125,21 +125,21 @@ def condition(found: dict[str, Any], type_: str) -> Condition:
 
 def test_a_change_that_all_pods_have_is_not_done_before_it_has_proved_itself() -> None:
     told = {"result": "empty", "since": EARLIER}
-    found = written(Canary(BAD, BAD, Overdue("late", LATER), told))
+    found = written(Searched(BAD, BAD, Overdue("late", LATER), told))
     assert condition(found, "Progressing") == Condition("Progressing", "True", "Rolling", BAD)
     updated = condition(found, "MilvusUpdated")
     assert (updated.status, updated.message) == ("False", f"every pod is up to date; {BAD}")
     assert (condition(found, "Ready").status, condition(found, "Degraded").status) == ("True", "False")
     assert found["canarySearch"] == told
     assert "lastHealthy" not in found
-    done = written(Canary(BAD, "", told=told))
+    done = written(Searched(BAD, "", told=told))
     assert condition(done, "Progressing").reason == "Complete"
     assert "lastHealthy" in done
 
 
 def test_without_rollback_it_stands_still_with_the_searchs_words() -> None:
     late = Overdue("the canary search is not ok since then: empty", EARLIER)
-    found = written(Canary(BAD, BAD, late), rollout={"rollback": False, **WATCHED})
+    found = written(Searched(BAD, BAD, late), rollout={"rollback": False, **WATCHED})
     progressing = condition(found, "Progressing")
     assert progressing.reason == "DeadlineExceeded"
     assert progressing.message == f"{late.words}. Correct the manifest"
@@ -174,5 +174,5 @@ def test_who_is_not_searched_waits_for_nothing(
     assert wanted.desired is not None
     watch = Forbidden()
     found = CanaryReader(watch).canary(wanted.resolved, wanted.desired, Observed(whole(wanted)), {})
-    assert found == Canary()
+    assert found == Searched()
     assert len(watch.left) == left

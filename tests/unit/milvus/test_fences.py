@@ -8,8 +8,8 @@ from tests.unit.milvus.snapshots import intent, ref_key
 from glede.milvus.announce import announcements
 from glede.milvus.fences import FenceAnswer, Fencer, FenceTarget
 from glede.milvus.observed import NOTED, Fences, Observed
+from glede.milvus.podviews import PodView, pod
 from glede.milvus.probe import Prober, ProbeResult, ProbeTarget
-from glede.milvus.views import PodView, pod
 
 NEW = "milvusdb/milvus:v2.6.18"
 

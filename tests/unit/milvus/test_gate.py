@@ -14,10 +14,11 @@ from glede.milvus.hours import Hours
 from glede.milvus.intent import Intent
 from glede.milvus.observed import Observed
 from glede.milvus.plan import Plan, Resized, plan
+from glede.milvus.podviews import PodView
 from glede.milvus.rollout import rollout
 from glede.milvus.situation import Situation
 from glede.milvus.status import status
-from glede.milvus.views import Held, PodView, WorkloadView
+from glede.milvus.views import Held, WorkloadView
 
 OLD, NEW = "milvusdb/milvus:v2.3.4", "milvusdb/milvus:v2.3.5"
 SERVED = {"currentImage": OLD, "currentVersion": "2.3.4", "status": "Healthy"}

@@ -10,7 +10,8 @@ from glede.milvus.desired import Ref, ref_of
 from glede.milvus.intent import Intent
 from glede.milvus.observed import Observed
 from glede.milvus.plan import Deletion, Plan, plan
-from glede.milvus.views import ClaimView, Held, PodView
+from glede.milvus.podviews import PodView
+from glede.milvus.views import ClaimView, Held
 
 STATEFUL_SET = Ref("StatefulSet", ref_key("kite-etcd"))
 

@@ -12,7 +12,8 @@ from glede.milvus.halt import Halt, halt
 from glede.milvus.intent import Intent
 from glede.milvus.observed import Observed
 from glede.milvus.plan import plan
-from glede.milvus.views import Held, PodView, WorkloadView
+from glede.milvus.podviews import PodView
+from glede.milvus.views import Held, WorkloadView
 
 OLD = ("proxy", "querynode", "datanode", "indexnode", "mixcoord")
 NEW = ("proxy", "querynode", "datanode", "streamingnode", "mixcoord")

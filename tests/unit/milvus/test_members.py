@@ -10,7 +10,7 @@ from tests.unit.milvus.snapshots import changed, intent, judged, ref_key, whole
 
 from glede.milvus.members import next_member, spares_one
 from glede.milvus.observed import DependencyState, Observed
-from glede.milvus.views import PodView
+from glede.milvus.podviews import PodView
 
 WANTED = intent()
 OLD, NEW = "old", "new"

@@ -7,7 +7,8 @@ from tests.unit.milvus.snapshots import intent, ref_key, whole
 
 from glede.milvus.desired import Ref
 from glede.milvus.observed import Observed, observed_of
-from glede.milvus.views import Held, PodView
+from glede.milvus.podviews import PodView
+from glede.milvus.views import Held
 
 SERVED = {"currentImage": "milvusdb/milvus:v2.3.5"}
 PODS = tuple(

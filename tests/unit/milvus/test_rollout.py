@@ -11,9 +11,10 @@ from glede.milvus.deadline import Overdue
 from glede.milvus.desired import Ref
 from glede.milvus.intent import Intent
 from glede.milvus.observed import Observed
+from glede.milvus.podviews import PodView
 from glede.milvus.rollout import Rollout, rollout
 from glede.milvus.versions import COORDINATORS
-from glede.milvus.views import Held, PodView, WorkloadView
+from glede.milvus.views import Held, WorkloadView
 
 OLD, NEW = "milvusdb/milvus:v2.3.4", "milvusdb/milvus:v2.3.5"
 SERVED = {"currentImage": OLD, "currentVersion": "2.3.4"}

@@ -10,8 +10,9 @@ from glede.milvus.desired import Ref, ref_of
 from glede.milvus.intent import Intent
 from glede.milvus.observed import Loads, Observed
 from glede.milvus.plan import Plan, plan
+from glede.milvus.podviews import PodView
 from glede.milvus.scalein import UNSAFE, ScaleIn, asks_for_loads
-from glede.milvus.views import Held, PodView
+from glede.milvus.views import Held
 
 STREAMING = Ref("Deployment", ref_key("kite-milvus-streamingnode"))
 NEWEST = {"image": "milvusdb/milvus:v2.6.18"}

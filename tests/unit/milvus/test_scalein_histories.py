@@ -9,8 +9,8 @@ from tests.unit.milvus.fewer import CRASHING, NOTHING, QUERY, asking, decided, r
 from tests.unit.milvus.snapshots import ref_key
 
 from glede.milvus.observed import Loads
+from glede.milvus.podviews import PodView
 from glede.milvus.scalein import ScaleIn
-from glede.milvus.views import PodView
 
 
 @dataclass

@@ -12,11 +12,12 @@ from glede.milvus.desired import Ref
 from glede.milvus.health import examine
 from glede.milvus.intent import Intent
 from glede.milvus.observed import Answer, Observed
+from glede.milvus.podviews import PodView
 from glede.milvus.resolved import Problem
 from glede.milvus.rollout import Rollout
 from glede.milvus.situation import Situation
 from glede.milvus.status import status
-from glede.milvus.views import Held, PodView
+from glede.milvus.views import Held
 
 NOW = "2026-11-24T12:00:00Z"
 EARLIER = "2026-11-24T11:00:00Z"

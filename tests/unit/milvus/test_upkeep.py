@@ -15,6 +15,7 @@ from glede.milvus.intent import Intent
 from glede.milvus.members import next_member
 from glede.milvus.observed import Observed, Upkeep
 from glede.milvus.plan import plan
+from glede.milvus.podviews import PodView
 from glede.milvus.probe.target import UnreachableError
 from glede.milvus.progress import progressing
 from glede.milvus.rollout import rollout
@@ -26,7 +27,6 @@ from glede.milvus.upkeep.defragmentation import Report
 from glede.milvus.upkeep.place import Ward, ward_of
 from glede.milvus.upkeep.sizes import Alarm, Member, Rule, alarms_of, has_room, member_of, unfit, worthwhile
 from glede.milvus.upkeep.turn import Turn, is_steady, turn_of
-from glede.milvus.views import PodView
 
 MB, GB = 1 << 20, 1 << 30
 NOSPACE = [Alarm("1", "NOSPACE")]

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from glede.milvus.views import pod, workload
+from glede.milvus.podviews import pod
+from glede.milvus.views import workload
 
 CRASHED = {
     "name": "querynode",

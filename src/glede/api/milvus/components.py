@@ -5,10 +5,12 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, JsonValue
 
 from glede.api.milvus.base import Model, PodPart, Port, Replicas, Text, keyed_list, nullable, served
+from glede.api.milvus.canary import Canary
 from glede.api.milvus.pods import PodSettings
 from glede.api.milvus.windows import MOST_WINDOWS, Window
 
 __all__ = [
+    "Canary",
     "CanarySearch",
     "Component",
     "Components",
@@ -138,6 +140,11 @@ class ServiceComponent(Component):
 
 class Proxy(ServiceComponent, GroupedComponent):
     """The proxies, which clients connect to."""
+
+    canary: Canary | None = Field(
+        default=None,
+        description="Some proxies with a change first, watched by their metrics; left out: none.",
+    )
 
 
 class CanarySearch(Model):

@@ -129,6 +129,7 @@ _WORDS: tuple[tuple[str, Callable[[Mapping[str, Any]], str], str], ...] = (
     (r"string_.*", _always("a text"), "put {name} in quotes"),
     (r"bool_.*", _always("true or false"), "write one of these without quotes"),
     (r"(int|finite_number)_.*", _always("a whole number"), "write {name} as a whole number"),
+    (r"float_.*", _always("a number"), "write {name} as a number"),
     (r"greater_than_equal", lambda context: f"at least {context.get('ge')}", "raise {name}"),
     (r"less_than_equal", lambda context: f"at most {context.get('le')}", "lower {name}"),
     (r"invalid_key", _always("a text as the name of a field"), "put the name in quotes"),

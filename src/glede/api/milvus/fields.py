@@ -149,7 +149,7 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    return f"`{value}`" if isinstance(value, str | int) and value != "" else ""
+    return f"`{value}`" if isinstance(value, str | float | int) and value != "" else ""
 
 
 def _files(out: Path) -> Mapping[Path, str]:

@@ -76,6 +76,13 @@ class RolloutBegun(Model):
     )
 
 
+class FailedCanary(Model):
+    """A canary that was not well, where the manifest is not taken back: it stands still until an edit."""
+
+    generation: int = Field(description="The manifest's generation; any edit of the spec ends this.")
+    reason: str = Field(description="What was wrong, with the figures.")
+
+
 class MilvusStatus(Model):
     """The state of a Milvus, and what its manifest came to."""
 
@@ -124,4 +131,7 @@ class MilvusStatus(Model):
     )
     rollout_begun: RolloutBegun | None = Field(
         default=None, description="The rollout that is finished though its maintenance window closes."
+    )
+    canary: FailedCanary | None = Field(
+        default=None, description="A canary that was not well, where the manifest is not taken back."
     )

@@ -88,7 +88,7 @@ class _Translation:
             return inner(node, path, within)
         if kind is None:
             return {PRESERVE: True}
-        if kind not in ("string", "integer", "boolean"):
+        if kind not in ("string", "integer", "number", "boolean"):
             raise SchemaError(f"{path}: type {kind} cannot be said in a structural schema")
         return {}
 

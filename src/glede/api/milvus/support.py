@@ -6,11 +6,13 @@ from glede.api.milvus import components as c
 from glede.api.milvus import dependencies as d
 from glede.api.milvus import spec as s
 from glede.api.milvus.base import Model
+from glede.api.milvus.canary import Canary
 from glede.api.milvus.pods import PodSettings
 from glede.api.milvus.status import (
     CanarySearchStatus,
     Condition,
     DeployStatus,
+    FailedCanary,
     LastHealthy,
     MilvusStatus,
     ResolvedValue,
@@ -50,6 +52,8 @@ DIFFERENT: Mapping[type[Model], Mapping[str, str]] = {
     c.GroupedComponent: {},
     c.Group: {},
     c.ServiceComponent: {"port": "better: status.endpoint has it too"},
+    c.Proxy: {"canary": "new"},
+    Canary: dict.fromkeys(Canary.fields(), "new"),
     c.Rollout: dict.fromkeys(("progressDeadlineSeconds", "rollback", "canarySearch", "windows"), "new"),
     c.CanarySearch: {"enabled": "new", "secretRef": "new"},
     Window: dict.fromkeys(Window.fields(), "new"),
@@ -104,7 +108,7 @@ DIFFERENT: Mapping[type[Model], Mapping[str, str]] = {
         "rollingModeVersion": "no effect: kept as milvus-operator left it",
         **dict.fromkeys(
             (
-                *("ready", "resolved", "mode", "volumes", "toolImage"),
+                *("ready", "resolved", "mode", "volumes", "toolImage", "canary"),
                 *("lastHealthy", "rolledBack", "canarySearch", "rolloutBegun", "fencedPods"),
             ),
             "new",
@@ -115,6 +119,7 @@ DIFFERENT: Mapping[type[Model], Mapping[str, str]] = {
     RolledBack: {"generation": "new", "reason": "new"},
     CanarySearchStatus: {"result": "new", "message": "new", "since": "new", "generation": "new"},
     RolloutBegun: {"generation": "new", "before": "new"},
+    FailedCanary: {"generation": "new", "reason": "new"},
     DeployStatus: {},
     ResolvedValue: {"field": "new", "value": "new", "reason": "new"},
     MilvusUpgradeSpec: dict.fromkeys(MilvusUpgradeSpec.fields(), "not yet"),

@@ -7,7 +7,7 @@ from glede.milvus.canarysearch.record import verdict
 from glede.milvus.canarysearch.target import canary_target
 from glede.milvus.canarysearch.watch import CanaryWatch, Turn
 from glede.milvus.desired import Desired
-from glede.milvus.observed import Canary, Observed
+from glede.milvus.observed import Observed, Searched
 from glede.milvus.resolved import Resolved
 from glede.milvus.rollback import LAST_HEALTHY
 from glede.milvus.rollout import rollout
@@ -30,24 +30,24 @@ class CanaryReader:
         """Give a snapshot with what is known of the search, which may shut its gate."""
         canary = self.canary(resolved, wanted, observed, values)
         gate = "; ".join(filter(None, (observed.gate, canary.shut)))
-        return replace(observed, canary=canary, gate=gate)
+        return replace(observed, searched=canary, gate=gate)
 
     def canary(
         self, resolved: Resolved, wanted: Desired, observed: Observed, values: Mapping[str, SecretValue]
-    ) -> Canary:
+    ) -> Searched:
         """Give what is known now; nothing where no search is wanted, or there is nothing to search yet."""
         milvus = resolved.milvus
         rules, told = milvus.spec.components.rollout, milvus.status.get(TOLD) or {}
         if not milvus.status.get("currentImage"):
-            return Canary()
+            return Searched()
         target = canary_target(resolved, {name: value.data for name, value in values.items()})
         if not rules.canary_search.enabled:
             if told:
                 self.watch.leave(target)
-            return Canary()
+            return Searched()
         if resolved.stopped:
             self.watch.forget(target.uid)
-            return Canary(told=told)
+            return Searched(told=told)
         generation = milvus.metadata.generation
         proven = (milvus.status.get(LAST_HEALTHY) or {}).get("generation") == generation
         # With the gate shut the rollout tells of each step whether the one before it is over.

@@ -13,7 +13,7 @@ from typing import Any
 
 from glede.milvus.canarysearch.collection import Finding
 from glede.milvus.deadline import Overdue
-from glede.milvus.observed import Canary
+from glede.milvus.observed import Searched
 
 # So many in a row that are ok open the gate.
 NEEDED = 3
@@ -80,7 +80,7 @@ def is_on_trial(record: Record, generation: int, *, proven: bool) -> bool:
     return record.begun == generation and not proven
 
 
-def verdict(record: Record, generation: int, deadline: float, moment: float, *, proven: bool) -> Canary:
+def verdict(record: Record, generation: int, deadline: float, moment: float, *, proven: bool) -> Searched:
     """Tell what an answer means for the manifest of that generation.
 
     ``proven``: it was well once, and is not taken back any more. ``deadline`` is how long the search may be
@@ -93,7 +93,7 @@ def verdict(record: Record, generation: int, deadline: float, moment: float, *, 
         end = datetime.fromisoformat(record.since) + timedelta(seconds=deadline)
         words = f"the canary search is not ok since {record.since}: {_words(record.fault)}"
         failing = Overdue(words, end.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    return Canary(shut, shut if on_trial else "", failing, _told(record))
+    return Searched(shut, shut if on_trial else "", failing, _told(record))
 
 
 def _shut(record: Record, moment: float) -> str:

@@ -11,9 +11,9 @@ from glede.api.milvus.spec import Milvus
 from glede.milvus.fences.management import FenceAnswer, FenceTarget
 from glede.milvus.labels import FENCED
 from glede.milvus.observed import NOTED, Fences, Observed
+from glede.milvus.podviews import PodView
 from glede.milvus.probe import Pace, Prober, ProbeResult
 from glede.milvus.resolved import Resolved
-from glede.milvus.views import PodView
 
 PACE = Pace(healthy=10.0, unhealthy=3.0, limit=4)
 _PORT = 9091

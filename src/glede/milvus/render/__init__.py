@@ -1,5 +1,6 @@
 """Render a Milvus: pure functions, one file for each kind of object."""
 
+from glede.milvus.render.canary import render_canary
 from glede.milvus.render.clean import without_empty
 from glede.milvus.render.configmap import config_map, config_secret
 from glede.milvus.render.deployment import deployment
@@ -12,7 +13,7 @@ from glede.milvus.render.pvc import claim
 from glede.milvus.render.service import service
 from glede.milvus.resolved import Object, Resolved
 
-__all__ = ["render_milvus"]
+__all__ = ["render_canary", "render_milvus"]
 
 
 def render_milvus(resolved: Resolved) -> list[Object]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from glede.api.milvus.spec import Milvus
-from glede.milvus.labels import COMPONENT_LABEL, GROUP_LABEL
+from glede.milvus.labels import CANARY_SUFFIX, COMPONENT_LABEL, GROUP_LABEL
 from glede.milvus.resolved import Object, Resolved, Workload
 
 SERVICE_LABEL = "milvus.io/service"
@@ -26,7 +26,8 @@ def component_labels(milvus: Milvus, component: str) -> dict[str, str]:
 
 def selector(resolved: Resolved, workload: Workload) -> dict[str, str]:
     """Give the labels that a Deployment finds its pods by. They can never be changed."""
-    labels = component_labels(resolved.milvus, workload.component)
+    suffix = CANARY_SUFFIX if workload.canary else ""
+    labels = component_labels(resolved.milvus, f"{workload.component}{suffix}")
     return labels | ({GROUP_LABEL: workload.group} if workload.group else {})
 
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from glede.kube.objects import Key
+from glede.milvus.podviews import PodView
 from glede.milvus.probe.target import UnhealthyError, UnreachableError
 from glede.milvus.sessions.registry import Registry, Session
-from glede.milvus.views import PodView
 
 _LOG = logging.getLogger(__name__)
 

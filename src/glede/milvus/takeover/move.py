@@ -14,6 +14,7 @@ from glede.milvus.foreign import is_foreign
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.labels import MILVUS_LABEL
 from glede.milvus.layers import laid_over
+from glede.milvus.manifest import PAUSED, is_paused
 from glede.milvus.resolved import Problem, Resolved
 from glede.milvus.takeover.edits import Edit, edits_of, missing_releases, shown, spec_patch
 from glede.milvus.takeover.found import Found, Object, labels_of, name_of, wanted
@@ -23,7 +24,6 @@ from glede.milvus.takeover.workloads import Part, Rename, part_of
 from glede.milvus.versions import upgrade_order
 
 _EMBEDDED = ("rocksmq", "natsmq")
-PAUSED = "milvus.io/pause-reconcile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def _standing(milvus: Milvus) -> Iterator[Problem]:
     """Tell what keeps an operator from acting at all."""
     if milvus.metadata.deletion_timestamp:
         yield Problem("invalid", "metadata.deletionTimestamp", "is set: it is being deleted; let it go")
-    if milvus.metadata.annotations.get(PAUSED) == "true":
+    if is_paused(milvus):
         yield Problem("invalid", f"annotation {PAUSED}", "is true, so that nothing would be done; remove it")
 
 

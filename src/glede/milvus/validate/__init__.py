@@ -6,7 +6,7 @@ What is wrong in ``spec.dependencies`` is told by ``glede.milvus.dependencies``,
 from glede.api.milvus.spec import Milvus
 from glede.milvus.facts import Facts
 from glede.milvus.resolved import Problem
-from glede.milvus.validate.canary import check_canary
+from glede.milvus.validate.canarysearch import check_canary_search
 from glede.milvus.validate.changes import Before, changes
 from glede.milvus.validate.clash import clash
 from glede.milvus.validate.components import check_components
@@ -42,5 +42,5 @@ def problems(milvus: Milvus, facts: Facts) -> list[Problem]:
     check_components(milvus, findings)
     check_settings(milvus, findings)
     check_secrets(milvus, facts, findings)
-    check_canary(milvus, facts, findings)
+    check_canary_search(milvus, facts, findings)
     return findings.problems

@@ -9,10 +9,12 @@ from glede.api.milvus.components import (
     Group,
     GroupedComponent,
     Ingress,
+    Proxy,
     ServiceComponent,
     field_of,
 )
 from glede.api.milvus.spec import Milvus
+from glede.milvus.validate.canary import check_canary
 from glede.milvus.validate.findings import Findings, Words
 from glede.milvus.validate.pods import (
     RESERVED_LABELS,
@@ -52,6 +54,8 @@ def check_components(milvus: Milvus, findings: Findings) -> None:
             _check_service(component, at, findings)
         if isinstance(component, GroupedComponent):
             _check_groups(component, at, findings)
+        if isinstance(component, Proxy):
+            check_canary(milvus, component, f"{at}.canary", findings)
 
 
 def _written(milvus: Milvus) -> Iterator[tuple[str, Component]]:
