@@ -153,8 +153,9 @@ class Forbidden(CanaryWatch):
     def record(self, *_arguments: Any) -> Any:
         raise AssertionError("it is searched")
 
-    def leave(self, target: CanaryTarget) -> None:
+    def leave(self, target: CanaryTarget) -> bool:
         self.left.append(target)
+        return len(self.left) > 1
 
 
 @pytest.mark.parametrize(
@@ -173,6 +174,10 @@ def test_who_is_not_searched_waits_for_nothing(
     assert wanted.resolved is not None
     assert wanted.desired is not None
     watch = Forbidden()
-    found = CanaryReader(watch).canary(wanted.resolved, wanted.desired, Observed(whole(wanted)), {})
-    assert found == Searched()
+    snapshot = Observed(whole(wanted))
+    found = CanaryReader(watch).watched(wanted.resolved, wanted.desired, snapshot, {})
+    assert found.gate == ""
+    assert found.searched.told == status_.get("canarySearch", {}), "until it is dropped"
     assert len(watch.left) == left
+    again = CanaryReader(watch).watched(wanted.resolved, wanted.desired, snapshot, {})
+    assert again == snapshot

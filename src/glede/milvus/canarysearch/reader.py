@@ -42,9 +42,8 @@ class CanaryReader:
             return Searched()
         target = canary_target(resolved, {name: value.data for name, value in values.items()})
         if not rules.canary_search.enabled:
-            if told:
-                self.watch.leave(target)
-            return Searched()
+            # The status tells of it until the collection is dropped: another operator would have to do that.
+            return Searched(told=told if told and not self.watch.leave(target) else {})
         if resolved.stopped:
             self.watch.forget(target.uid)
             return Searched(told=told)

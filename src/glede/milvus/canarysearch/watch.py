@@ -125,19 +125,27 @@ class CanaryWatch:
         """Give this moment on the clock of the records."""
         return self._clock()
 
-    def leave(self, target: CanaryTarget) -> None:
-        """Search no more, and drop the collection, once."""
+    def leave(self, target: CanaryTarget) -> bool:
+        """Search no more, and drop the collection; tells whether that was tried, and need not be again."""
         entry = self._entries.get(target.uid)
-        self.forget(target.uid)
-        if target.uid in self._leaving:
-            return
-        # As the user of before, where that is known: this manifest may name none.
-        asks = entry.asks if entry else self._asker(target)
-        task = self._leaving[target.uid] = asyncio.create_task(self._drop(asks))
-        task.add_done_callback(lambda _task: self._leaving.pop(target.uid, None))
+        self._end(target.uid)
+        known = self._leaving.get(target.uid)
+        if known is None:
+            # As the user of before, where that is known: this manifest may name none.
+            asks = entry.asks if entry else self._asker(target)
+            self._leaving[target.uid] = asyncio.create_task(self._drop(asks))
+        elif known.done():
+            del self._leaving[target.uid]
+            return True
+        return False
 
     def forget(self, uid: str) -> None:
-        """Search a Milvus no more that is gone, or does not want it."""
+        """Search a Milvus no more that is gone, or stopped."""
+        self._end(uid)
+        if task := self._leaving.pop(uid, None):
+            task.cancel()
+
+    def _end(self, uid: str) -> None:
         entry = self._entries.pop(uid, None)
         if entry:
             self._counts.forget(entry.asks.target.owner)
@@ -221,3 +229,5 @@ class CanaryWatch:
         wrong = await asks.drop()
         if wrong:
             _LOG.warning("%s: %s; drop it by hand", "/".join(asks.target.owner), wrong)
+        # Only once this task is done is there news.
+        asyncio.get_running_loop().call_soon(self._on_change, asks.target.owner)
