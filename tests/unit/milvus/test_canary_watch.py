@@ -228,7 +228,8 @@ def test_one_that_is_switched_off_is_dropped_as_the_user_of_before() -> None:
         assert not watched.watch.leave(target(endpoint="after:1"))
         assert not watched.watch.leave(target(endpoint="after:1"))
         await until(lambda: bool(watched.news))
-        assert watched.watch.leave(target(endpoint="after:1")), "it was tried; the log has what was wrong"
+        for _ in range(3):
+            assert watched.watch.leave(target(endpoint="after:1")), "it was tried; the log has what was wrong"
         assert milvus.done["drop"] == 1
         assert [found.endpoint for found in milvus.targets] == ["before:1"]
 

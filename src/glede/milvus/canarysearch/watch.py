@@ -109,6 +109,7 @@ class CanaryWatch:
         """Give what is known now, and search on; ``told`` is what the status has of an earlier time."""
         entry = self._entries.get(target.uid)
         if entry is None:
+            self._leaving.pop(target.uid, None)
             entry = self._entries[target.uid] = _Entry(self._asker(target), remembered(told))
             self._counts.begin(target.owner)
             entry.task = asyncio.create_task(self._follow(entry))
@@ -126,7 +127,7 @@ class CanaryWatch:
         return self._clock()
 
     def leave(self, target: CanaryTarget) -> bool:
-        """Search no more, and drop the collection; tells whether that was tried, and need not be again."""
+        """Search no more, and drop the collection, once; tells whether that is over, well or not."""
         entry = self._entries.get(target.uid)
         self._end(target.uid)
         known = self._leaving.get(target.uid)
@@ -134,10 +135,8 @@ class CanaryWatch:
             # As the user of before, where that is known: this manifest may name none.
             asks = entry.asks if entry else self._asker(target)
             self._leaving[target.uid] = asyncio.create_task(self._drop(asks))
-        elif known.done():
-            del self._leaving[target.uid]
-            return True
-        return False
+        # Kept when it is done: a pass asks twice, and knows of the status that it wrote only later.
+        return known is not None and known.done()
 
     def forget(self, uid: str) -> None:
         """Search a Milvus no more that is gone, or stopped."""
