@@ -123,10 +123,8 @@ def plan(
     volumes, fewer = growth(resolved, observed), scale_in(resolved, wanted, observed, states)
     whole = halt(resolved, wanted, observed)
     numbers = {**fewer.replicas, **whole.replicas}
-    objects = wanted.dependencies if mode.stays else wanted.objects
+    objects = wanted.dependencies if mode.stays else (*wanted.objects, *_canary(wanted, turns))
     due = [obj for obj in objects if obj["kind"] not in held_back and ref_of(obj) not in turns.waiting]
-    if wanted.canary and turns.canary is not None:
-        due.append(_with_number(wanted.canary, {ref_of(wanted.canary): turns.canary}))
     return Plan(
         generate=tuple(d for d in unread if _secret_is_missing(resolved, d, observed)),
         grow=tuple(volumes.claims),
@@ -170,6 +168,13 @@ def _with_number(obj: Object, numbers: Mapping[Ref, int]) -> Object:
     return obj if number is None else {**obj, "spec": {**obj["spec"], "replicas": number}}
 
 
+def _canary(wanted: Desired, turns: Rollout) -> Sequence[Object]:
+    """Give the Deployment that is there while a change is watched; none where it is to go."""
+    if wanted.canary is None or turns.canary is None:
+        return ()
+    return (_with_number(wanted.canary, {ref_of(wanted.canary): turns.canary}),)
+
+
 def _secret_is_missing(resolved: Resolved, dependency: Dependency, observed: Observed) -> bool:
     return Ref("Secret", Key(resolved.namespace, dependency.secret or "")) not in observed.held
 
@@ -201,10 +206,8 @@ def _stale(
 
     Old Deployments go in their turn, or when the new ones serve where there are no turns.
     """
-    refs = {ref_of(obj) for obj in wanted.objects}
+    refs = {ref_of(obj) for obj in (*wanted.objects, *_canary(wanted, turns))}
     refs |= {Ref("Deployment", view.key) for view in observed.of_other_mode(resolved)[0]}
-    if wanted.canary and turns.canary is not None:
-        refs.add(ref_of(wanted.canary))
     generated = {dependency.secret for dependency in resolved.dependencies if dependency.generated}
     found = []
     for ref, held in sorted(observed.held.items(), key=lambda item: (item[0].kind, item[0].key)):

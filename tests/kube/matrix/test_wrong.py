@@ -106,9 +106,7 @@ async def test_r7_around_the_bounds(ground: Path, count: Count) -> None:
 
         loop = asyncio.get_running_loop()
 
-        @settings(
-            max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck)
-        )
+        @settings(max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
         @given(BOUNDS)
         def cases(change: Change) -> None:
             asyncio.run_coroutine_threadsafe(case(change), loop).result()
