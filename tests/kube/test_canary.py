@@ -159,7 +159,7 @@ async def what_cannot_be_read_is_waited_for_and_an_edit_begins_anew(scene: Scene
     assert "its metrics cannot be read: kite-milvus-proxy-canary-" in told["message"], told
     meters.canary.silent = False
     await scene.until(partial(says, "Rolling"))
-    generation = await scene.apply(spec(NEWER, queryNode={"replicas": 2}))
+    generation = await scene.apply(spec(NEWER, dataNode={"replicas": 2}))
     await scene.until(partial(is_watched, image=NEWER))
     assert image_of(deployment(scene.now, "proxy")) == OLD
     await scene.until(lambda now: settled(now, NAME, generation))
