@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from tests.kube.coordinator import Coordinator, coordinator
-from tests.kube.matrix.chronicle import Name, Now, following
+from tests.kube.matrix.chronicle import Chronicle, Name, Now
 from tests.kube.matrix.manifests import NAME, ONE, TWO, cluster
-from tests.kube.matrix.scene import Scene, condition, staged, status_of
+from tests.kube.matrix.scene import Scene, all_played, condition, staged, status_of
 
 from glede.kube.objects import EVENT, POD, Key, Object
 from glede.kube.transport import Selection
@@ -168,31 +168,24 @@ ACTS: tuple[Act, ...] = (fenced_and_freed, not_in_an_older_version)
 
 @pytest.fixture(scope="module")
 def played(ground: Path) -> dict[str, BaseException | None]:
-    """Play all of them at one time, since each mostly waits; gives what came of each."""
+    places: dict[str, str] = {}
 
-    async def play(chronicle: Any, act: Act, places: dict[str, str]) -> None:
+    async def play(chronicle: Chronicle, act: Act) -> None:
         with coordinator() as found:
             async with staged(chronicle) as scene:
                 places[scene.namespace] = found.endpoint
                 await act(scene, found)
 
-    async def run() -> list[BaseException | None]:
-        places: dict[str, str] = {}
+    async def ask(wanted: ProbeTarget) -> ProbeResult:
+        # Pods that kwok plays have addresses at which nobody listens.
+        assert wanted.endpoints
+        return await ask_fences(replace(wanted, endpoints=(places[wanted.owner[0]],)))
 
-        async def ask(wanted: ProbeTarget) -> ProbeResult:
-            # Pods that kwok plays have addresses at which nobody listens.
-            assert wanted.endpoints
-            return await ask_fences(replace(wanted, endpoints=(places[wanted.owner[0]],)))
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(operator, "ask_fences", ask)
-            patch.setattr(operator, "FENCE_PACE", Pace(healthy=0.3, unhealthy=0.3))
-            patch.setattr(strategy, "_MIN_READY_SECONDS", {"querynode": 2, "streamingnode": 2})
-            async with following(ground) as chronicle:
-                plays = (play(chronicle, act, places) for act in ACTS)
-                return await asyncio.gather(*plays, return_exceptions=True)
-
-    return {act.__name__: error for act, error in zip(ACTS, asyncio.run(run()), strict=True)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operator, "ask_fences", ask)
+        patch.setattr(operator, "FENCE_PACE", Pace(healthy=0.3, unhealthy=0.3))
+        patch.setattr(strategy, "_MIN_READY_SECONDS", {"querynode": 2, "streamingnode": 2})
+        return asyncio.run(all_played(ground, ACTS, play))
 
 
 @pytest.mark.parametrize("name", [act.__name__ for act in ACTS])

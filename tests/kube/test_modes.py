@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.kube.matrix.chronicle import Change, Name, Now, following
+from tests.kube.matrix.chronicle import Change, Chronicle, Name, Now
 from tests.kube.matrix.ends import settled
 from tests.kube.matrix.keeper import CRASH, Series
 from tests.kube.matrix.manifests import NAME, NEW, ONE, cluster, standalone
-from tests.kube.matrix.scene import Scene, condition, staged, status_of
+from tests.kube.matrix.scene import Scene, all_played, condition, staged, status_of
 
 from glede.kube.objects import POD, Key, Object
 from glede.milvus.kinds import MILVUS
@@ -153,21 +153,14 @@ ACTS: tuple[Act, ...] = (
 
 @pytest.fixture(scope="module")
 def played(ground: Path) -> dict[str, BaseException | None]:
-    """Play all of them at one time, since each mostly waits; gives what came of each."""
 
-    async def run() -> list[BaseException | None]:
-        async with following(ground) as chronicle:
-
-            async def play(act: Act) -> None:
-                async with staged(chronicle) as scene:
-                    await act(scene)
-
-            return await asyncio.gather(*map(play, ACTS), return_exceptions=True)
+    async def play(chronicle: Chronicle, act: Act) -> None:
+        async with staged(chronicle) as scene:
+            await act(scene)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(strategy, "_MIN_READY_SECONDS", {"querynode": 2, "streamingnode": 2})
-        results = asyncio.run(run())
-    return {act.__name__: error for act, error in zip(ACTS, results, strict=True)}
+        return asyncio.run(all_played(ground, ACTS, play))
 
 
 @pytest.mark.parametrize("name", [act.__name__ for act in ACTS])

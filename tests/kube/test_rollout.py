@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.kube.matrix.chronicle import Change, Chronicle, Name, Now, following
+from tests.kube.matrix.chronicle import Change, Chronicle, Name, Now
 from tests.kube.matrix.ends import settled
 from tests.kube.matrix.manifests import NAME, NEW, OLD, ONE, cluster
 from tests.kube.matrix.scene import (
     Scene,
+    all_played,
     condition,
     deployment,
     is_rolled,
@@ -189,13 +190,7 @@ ACTS: tuple[Act, ...] = (
 
 @pytest.fixture(scope="module")
 def played(ground: Path) -> dict[str, BaseException | None]:
-    """Play all of them at one time, since each mostly waits; gives what came of each."""
-
-    async def run() -> list[BaseException | None]:
-        async with following(ground) as chronicle:
-            return await asyncio.gather(*(play(chronicle, act) for act in ACTS), return_exceptions=True)
-
-    return {act.__name__: error for act, error in zip(ACTS, asyncio.run(run()), strict=True)}
+    return asyncio.run(all_played(ground, ACTS, play))
 
 
 @pytest.mark.parametrize("name", [act.__name__ for act in ACTS])

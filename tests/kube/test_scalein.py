@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from tests.kube import servers
 from tests.kube.loaded import Notes
-from tests.kube.matrix.chronicle import Change, Chronicle, Name, Now, following
+from tests.kube.matrix.chronicle import Change, Chronicle, Name, Now
 from tests.kube.matrix.ends import settled
 from tests.kube.matrix.manifests import NAME, ONE, cluster, milvus
-from tests.kube.matrix.scene import Scene, condition, deployment, is_rolled, staged
+from tests.kube.matrix.scene import Scene, all_played, condition, deployment, is_rolled, staged
 
 from glede.kube.objects import EVENT, POD, Key, Object
 from glede.kube.transport import Selection
@@ -224,15 +224,11 @@ async def play(chronicle: Chronicle, folder: Path, act: Act) -> None:
 
 @pytest.fixture(scope="module")
 def played(ground: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, BaseException | None]:
-    """Play all of them at one time, since each mostly waits; gives what came of each."""
-    folders = {act: tmp_path_factory.mktemp("etcd") for act in ACTS}
 
-    async def run() -> list[BaseException | None]:
-        async with following(ground) as chronicle:
-            plays = (play(chronicle, folders[act], act) for act in ACTS)
-            return await asyncio.gather(*plays, return_exceptions=True)
+    async def with_etcd(chronicle: Chronicle, act: Act) -> None:
+        await play(chronicle, tmp_path_factory.mktemp("etcd"), act)
 
-    return {act.__name__: error for act, error in zip(ACTS, asyncio.run(run()), strict=True)}
+    return asyncio.run(all_played(ground, ACTS, with_etcd))
 
 
 @pytest.mark.parametrize("name", [act.__name__ for act in ACTS])

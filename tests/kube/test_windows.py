@@ -9,11 +9,11 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from tests.kube.matrix.chronicle import Change, Name, Now, following
+from tests.kube.matrix.chronicle import Change, Chronicle, Name, Now
 from tests.kube.matrix.ends import settled
 from tests.kube.matrix.keeper import CRASH, Series
 from tests.kube.matrix.manifests import NAME, NEW, ONE, cluster
-from tests.kube.matrix.scene import Scene, condition, deployment, staged, status_of
+from tests.kube.matrix.scene import Scene, all_played, condition, deployment, staged, status_of
 
 from glede.kube.objects import EVENT, Key, Object
 from glede.kube.transport import Selection
@@ -202,18 +202,12 @@ def clock() -> Iterator[Clock]:
 
 @pytest.fixture(scope="module")
 def played(ground: Path, clock: Clock) -> dict[str, BaseException | None]:
-    """Play all of them at one time, since each mostly waits; gives what came of each."""
 
-    async def run() -> list[BaseException | None]:
-        async with following(ground) as chronicle:
+    async def play(chronicle: Chronicle, act: Act) -> None:
+        async with staged(chronicle) as scene:
+            await act(scene, clock)
 
-            async def play(act: Act) -> None:
-                async with staged(chronicle) as scene:
-                    await act(scene, clock)
-
-            return await asyncio.gather(*map(play, ACTS), return_exceptions=True)
-
-    return {act.__name__: error for act, error in zip(ACTS, asyncio.run(run()), strict=True)}
+    return asyncio.run(all_played(ground, ACTS, play))
 
 
 @pytest.mark.parametrize("name", [act.__name__ for act in ACTS])

@@ -1,10 +1,12 @@
 """A Milvus that is edited while an operator looks after it, and what happens to it then."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-from tests.kube.matrix.chronicle import Change, Chronicle, Name, Now
+from tests.kube.matrix.chronicle import Change, Chronicle, Name, Now, following
 from tests.kube.matrix.ends import gone, settled
 from tests.kube.matrix.keeper import Keeper, kept
 from tests.kube.matrix.lives import make_volume
@@ -12,6 +14,8 @@ from tests.kube.matrix.manifests import NAME, milvus
 
 from glede.kube.objects import Key, Object, uid_of
 from glede.milvus.kinds import MILVUS
+
+Act = TypeVar("Act", bound=Callable[..., Any])
 
 
 class Scene:
@@ -62,6 +66,15 @@ class Scene:
     def milvus(self) -> Object:
         """The Milvus as it is now."""
         return self.now[Name(MILVUS.plural, NAME)]
+
+
+async def all_played(
+    ground: Path, acts: Sequence[Act], play: Callable[[Chronicle, Act], Awaitable[None]]
+) -> dict[str, BaseException | None]:
+    """Play acts all at one time, since each mostly waits; gives by name what came of each."""
+    async with following(ground) as chronicle:
+        ends = await asyncio.gather(*(play(chronicle, act) for act in acts), return_exceptions=True)
+    return {act.__name__: end for act, end in zip(acts, ends, strict=True)}
 
 
 @asynccontextmanager
