@@ -21,9 +21,8 @@ from glede.milvus.progress import progressing
 from glede.milvus.rollout import rollout
 from glede.milvus.situation import Situation
 from glede.milvus.switches import defragments, snapshots_of
-from glede.milvus.upkeep import bucket, words
+from glede.milvus.upkeep import bucket
 from glede.milvus.upkeep.change import TRIES, Change
-from glede.milvus.upkeep.defragmentation import Report
 from glede.milvus.upkeep.place import Ward, ward_of
 from glede.milvus.upkeep.sizes import Alarm, Member, Rule, alarms_of, has_room, member_of, unfit, worthwhile
 from glede.milvus.upkeep.turn import Turn, is_steady, turn_of
@@ -278,24 +277,3 @@ def test_parts_are_of_one_size_and_lose_nothing(pieces: list[bytes], size: int) 
     assert found
     assert all(len(part) == size for part in found[:-1])
     assert len(found[-1]) <= size
-
-
-def told(report: Report) -> list[tuple[str, str]]:
-    return [(one.type, one.reason) for one in words.defragmented(report)]
-
-
-def test_what_came_of_a_defragmentation_is_told() -> None:
-    done = Report(before=300 * MB, after=3 * MB, members=["e1", "e2", "e3"], blocked=1.234)
-    (one,) = words.defragmented(done)
-    assert one == (
-        "Normal",
-        "EtcdDefragmented",
-        "3 members of etcd defragmented, from 314.6 MB to 3.1 MB; each was blocked for 1.23 s at most",
-    )
-    assert told(Report()) == told(Report(stopped="away")) == []
-    assert told(replace(done, stopped="e2: away")) == [("Warning", "EtcdDefragmented")]
-    assert told(replace(done, stopped=words.ROLLED)) == [("Normal", "EtcdDefragmented")]
-    assert told(Report(pressed=True)) == [("Warning", "EtcdOutOfSpace")]
-    assert told(Report(pressed=True, stopped="away")) == []
-    ended = replace(done, pressed=True, disarmed=True)
-    assert told(ended) == [("Normal", "EtcdDefragmented"), ("Normal", "EtcdSpaceAlarmEnded")]
