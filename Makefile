@@ -69,9 +69,9 @@ walks: $(DEV_STAMP) ## Ten times as many random walks over manifests as the test
 	GLEDE_WALKS=170 $(BIN)/python -m pytest tests/kube/matrix/test_walks.py
 
 .PHONY: matrix
-matrix: $(DEV_STAMP) ## Every case that the tests take a sample of: each write of R10, each failure of R14
+matrix: $(DEV_STAMP) ## Every case that the tests take a sample of: of R2 and R10 each write, of R14 each failure
 	@$(BIN)/python -m lab.binaries $(API_BINARIES) > /dev/null
-	GLEDE_MATRIX=all $(BIN)/python -m pytest tests/kube/matrix/test_again.py tests/kube/matrix/test_failures.py
+	GLEDE_MATRIX=all $(BIN)/python -m pytest $(addprefix tests/kube/matrix/test_,writes.py again.py failures.py)
 
 .PHONY: e2e
 e2e: $(DEV_STAMP) ## Real nodes: plain manifests and the operator, a real Milvus under faults (root, Linux)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import random
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -24,6 +23,7 @@ from tests.kube.matrix.chronicle import Chronicle, Name, Now, following
 from tests.kube.matrix.ends import End, gone, settled
 from tests.kube.matrix.keeper import CRASH, Series, kept
 from tests.kube.matrix.manifests import NAME, Scenario, milvus
+from tests.kube.matrix.sample import ALL
 from tests.kube.matrix.scene import condition
 from tests.kube.matrix.sick import LEFT_ALONE
 
@@ -35,7 +35,6 @@ from glede.milvus.kinds import MILVUS
 Count = Callable[[int], None]
 SIDE_BY_SIDE = 14
 # At every third write of each stage in one of the ways; by GLEDE_MATRIX=all at each of them in all ways.
-ALL = os.environ.get("GLEDE_MATRIX") == "all"
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(1800 if ALL else 600)]
 EACH = 1 if ALL else 3
 MOST = 60

@@ -1,7 +1,6 @@
 """R14: a failure at each component of each step through the release lines."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from itertools import pairwise
@@ -12,6 +11,7 @@ from tests.kube.matrix.chronicle import COUNTED, Change, Chronicle, Name, Now, f
 from tests.kube.matrix.ends import differing, end_of, told
 from tests.kube.matrix.lines import ALONE, CLUSTER, FIELDS, SPLIT, UP, Step, step
 from tests.kube.matrix.manifests import NAME
+from tests.kube.matrix.sample import ALL
 from tests.kube.matrix.scene import Scene, condition, is_rolled, staged, status_of
 from tests.kube.matrix.sick import PANIC, PULLING, Trouble, nursing
 from tests.kube.matrix.turns import Turns, deployed, has, name_of, templates
@@ -28,7 +28,7 @@ PATCH = "milvusdb/milvus:v2.6.17"
 CAUSES = {"image": PULLING, "crash": PANIC}
 SIDE_BY_SIDE = 14
 # Every so many of the failures; by GLEDE_MATRIX=all each of them.
-EACH = 1 if os.environ.get("GLEDE_MATRIX") == "all" else 5
+EACH = 1 if ALL else 5
 UNHURRIED = {"rollout": {"progressDeadlineSeconds": 600}}
 # What has been there and back has been through more.
 _OF_AGE = (".generation", ".observedGeneration", ".annotations.deployment.kubernetes.io/revision")
