@@ -38,7 +38,12 @@ ADDITIONS = {
     "status.volumes",
     "status.toolImage",
     "status.lastHealthy",
+    "spec.components.*.canary",
+    "status.canary",
+    "status.canarySearch",
+    "status.fencedPods",
     "status.rolledBack",
+    "status.rolloutBegun",
     "status.conditions[].observedGeneration",
 }
 LIMITS = {"minimum": operator.le, "maximum": operator.ge}
