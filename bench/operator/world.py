@@ -25,7 +25,7 @@ from lab import daemons
 NAMESPACE = "bench"
 OPERATOR = "glede-operator"
 IMAGE = "milvusdb/milvus:v2.3.5"
-NODES = 10  # of 110 pods each
+NODES = 20  # of 32 processors each, of which a standalone asks for half a one
 SECRET = "store"  # noqa: S105 - the name of a Secret
 START_SECONDS = 30.0
 _ROOT = ("bench-admin", "bench-secret")
