@@ -65,7 +65,9 @@ class Bench:
 
         await _at_once(create, names)
         wanted = set(names)
-        end = await watcher.until("all Healthy", lambda: not self._ailing(wanted), len(names) * EACH_SECONDS)
+        end = await watcher.until(
+            "all Healthy", lambda: not self._ailing(wanted), LONGEST_SECONDS + len(names) * EACH_SECONDS
+        )
         await watcher.quiet(SETTLE_SECONDS)
         seen = [moment for moment in watcher.moments if moment.milvus in wanted]
         return Wave(
