@@ -20,8 +20,7 @@ MetricsOf = Callable[[PodView], str]
 
 def metrics_of(pod: PodView) -> str:
     """Give the address of a pod's metrics. Milvus serves them without TLS, and asks for no login."""
-    host = f"[{pod.address}]" if ":" in pod.address else pod.address
-    return f"http://{host}:{HEALTH_PORT}/metrics"
+    return f"http://{pod.host}:{HEALTH_PORT}/metrics"
 
 
 class ProxyReader:

@@ -20,8 +20,9 @@ from glede.milvus.health import Health, examine
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.leaving import let_go, seconds_since
 from glede.milvus.manifest import Manifest, is_paused, key_of_milvus, reference_of
+from glede.milvus.moments import this_moment, written
 from glede.milvus.observed import DependencyState, Observed, observed_of
-from glede.milvus.observer import Observer, states_of, this_moment
+from glede.milvus.observer import Observer, states_of
 from glede.milvus.plan import keeps_finalizer, plan
 from glede.milvus.references import secrets_named
 from glede.milvus.resolve import resolve
@@ -30,7 +31,7 @@ from glede.milvus.rollback import came_back, effective
 from glede.milvus.rollout import Rollout, rollout
 from glede.milvus.scalein import ScaleIn, scale_in
 from glede.milvus.scope import Scope
-from glede.milvus.secretreader import SecretReader, SecretValue
+from glede.milvus.secretreader import SecretReader, SecretValue, data_of
 from glede.milvus.sessions import Ender, registry_of
 from glede.milvus.situation import Situation
 from glede.milvus.status import status, weight_of
@@ -50,7 +51,7 @@ Object = dict[str, Any]
 
 def now() -> str:
     """Give this moment as Kubernetes writes it."""
-    return this_moment().strftime("%Y-%m-%dT%H:%M:%SZ")
+    return written(this_moment())
 
 
 @dataclass(slots=True)
@@ -157,7 +158,7 @@ class MilvusReconciler:
         """Take the next step; gives what came of it, and whether there is another at once."""
         if intent.resolved is None or intent.desired is None:
             return Outcome(), False
-        secrets = {name: value.data for name, value in values.items()}
+        secrets = data_of(values)
         self.sessions.keep(key_of_milvus(intent.milvus), registry_of(intent.resolved, secrets))
         held = await self.actor.finalizer(intent.milvus, wanted=keeps_finalizer(intent.resolved))
         if held is not None:

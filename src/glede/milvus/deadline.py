@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from glede.milvus.moments import written
+
 Object = Mapping[str, Any]
 # What Kubernetes takes where none is given.
 _SECONDS = 600
@@ -38,7 +40,7 @@ def overdue(obj: Object, manager: str) -> Overdue:
     # It cannot be late so soon; half of it is left for clocks that differ.
     if _moment(said) >= _moment(applied) + deadline / 2:
         return Overdue(words)
-    return Overdue(words, (_moment(applied) + deadline).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return Overdue(words, written(_moment(applied) + deadline))
 
 
 def _applied(obj: Object, manager: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from glede.milvus.observed import Answer
 from glede.milvus.probe import Prober, probe_target
 from glede.milvus.resolved import Dependency, DependencyKind, Resolved
-from glede.milvus.secretreader import SecretValue
+from glede.milvus.secretreader import SecretValue, data_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Externals:
     def _answer(
         self, resolved: Resolved, dependency: Dependency, values: Mapping[str, SecretValue]
     ) -> Answer:
-        secrets = {name: value.data for name, value in values.items()}
+        secrets = data_of(values)
         if dependency.secret and dependency.secret not in secrets:
             words = f"Secret {dependency.secret} does not exist; create it in the same namespace"
             return Answer(False, "SecretNotExist", words)

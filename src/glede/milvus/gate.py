@@ -15,6 +15,7 @@ from typing import Any
 from glede.api.milvus.spec import Milvus
 from glede.milvus.desired import Desired, template_of
 from glede.milvus.hours import Hours, is_open, next_opening
+from glede.milvus.moments import written
 from glede.milvus.observed import DependencyState, Observed
 from glede.milvus.resolved import Resolved
 from glede.milvus.rollback import came_back
@@ -29,24 +30,20 @@ _NOTED_SECONDS = 0.5
 _LONGEST_SLEEP = 3600.0
 # Of a Deployment that is to go for another mode, instead of its template.
 _LEAVES = "leaves"
-_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def gated(
-    milvus: Milvus,
-    intended: tuple[Resolved, Desired],
+    resolved: Resolved,
+    wanted: Desired,
     observed: Observed,
     states: Sequence[DependencyState],
     moment: datetime,
 ) -> Observed:
-    """Give a snapshot with what the windows of a manifest say of it at a moment, which has a zone.
-
-    ``milvus`` is as it is now, its status and annotations too.
-    """
+    """Give a snapshot with what the windows of a manifest say of it at a moment, which has a zone."""
+    milvus = resolved.milvus
     windows = milvus.spec.components.rollout.windows
     if not windows or not milvus.status.get("currentImage"):
         return observed
-    resolved, wanted = intended
     leaving = {view.key.name: _LEAVES for view in observed.of_other_mode(resolved)[0]}
     before = {**dict(_before(wanted, observed, states)), **leaving}
     noted = milvus.status.get(BEGUN) or {}
@@ -62,7 +59,7 @@ def gated(
 
 
 def _shut(milvus: Milvus, observed: Observed, opens: datetime | None, moment: datetime) -> Observed:
-    when = f"opens {opens.strftime(_FORMAT)}" if opens else "is not known"
+    when = f"opens {written(opens)}" if opens else "is not known"
     generation = milvus.metadata.generation
     words = (
         f"waits for a maintenance window; the next one {when}. "
@@ -76,7 +73,7 @@ def _shut(milvus: Milvus, observed: Observed, opens: datetime | None, moment: da
 
 def _with(observed: Observed, hours: Hours) -> Observed:
     """Put what the windows say beside what else keeps Deployments from beginning."""
-    return replace(observed, hours=hours, gate="; ".join(filter(None, (observed.gate, hours.waits))))
+    return replace(observed.kept_by(hours.waits), hours=hours)
 
 
 def _is_asked_for(milvus: Milvus) -> bool:

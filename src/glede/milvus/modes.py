@@ -11,7 +11,7 @@ A Milvus that goes back before the cluster has served, by itself or by an edit, 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from glede.milvus.observed import DependencyState, Observed
+from glede.milvus.observed import DependencyState, Observed, missing
 from glede.milvus.resolved import Resolved
 from glede.milvus.rollback import came_back
 from glede.milvus.views import WorkloadView
@@ -45,9 +45,5 @@ def mode_change(resolved: Resolved, observed: Observed, states: Sequence[Depende
 def _why_not_yet(resolved: Resolved, observed: Observed, states: Sequence[DependencyState]) -> str:
     if observed.gate and not came_back(resolved.milvus):
         return observed.gate
-    missing = [f"{state.dependency.type}: {state.message}" for state in states if not _is_there(state)]
-    return f"waits for {'; '.join(missing)}" if missing else ""
-
-
-def _is_there(state: DependencyState) -> bool:
-    return bool(state.ready and state.whole)
+    lacking = missing(states)
+    return f"waits for {lacking}" if lacking else ""

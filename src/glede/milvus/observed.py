@@ -1,7 +1,7 @@
 """One snapshot of what there is of a Milvus."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from glede.api.milvus.spec import Milvus
@@ -19,6 +19,8 @@ from glede.milvus.views import EntryView, Held, WorkloadView
 _NAMES: dict[DependencyKind, str] = {"etcd": "Etcd", "storage": "Storage", "log": "MsgStream"}
 # In the status: the names of the pods that are fenced, or not freed yet.
 NOTED = "fencedPods"
+# And what the operator's own search came to.
+TOLD = "canarySearch"
 # So many of what is left are named.
 _NAMED = 4
 
@@ -105,6 +107,10 @@ class Observed:
     hours: Hours = field(default_factory=Hours)
     fences: Fences | None = None
     watched: Watched | None = None
+
+    def kept_by(self, why: str) -> "Observed":
+        """Add to what keeps Deployments from beginning; "" adds nothing."""
+        return replace(self, gate="; ".join(filter(None, (self.gate, why))))
 
     def workload(self, ref: Ref) -> WorkloadView | None:
         """Give a Deployment or StatefulSet."""
@@ -219,6 +225,12 @@ class DependencyState:
     renewed: bool = True
     outdated: tuple[PodView, ...] = ()
     steady: bool = True
+
+
+def missing(states: Sequence[DependencyState]) -> str:
+    """Say what pods of Milvus that are about to start would miss; "" for nothing."""
+    lacking = [state for state in states if not (state.ready and state.whole)]
+    return "; ".join(f"{state.dependency.type}: {state.message}" for state in lacking)
 
 
 def dependency_state(namespace: str, dependency: Dependency, observed: Observed) -> DependencyState:

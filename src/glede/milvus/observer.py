@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from glede.kube.objects import Key
 from glede.milvus.canaries import Canaries
@@ -14,19 +14,15 @@ from glede.milvus.gate import gated
 from glede.milvus.intent import Intent
 from glede.milvus.loads import LoadReader
 from glede.milvus.manifest import is_paused, key_of_milvus
+from glede.milvus.moments import this_moment
 from glede.milvus.observed import DependencyState, Observed, dependency_state, observed_of
 from glede.milvus.resolved import Resolved
 from glede.milvus.scalein import asks_for_loads
 from glede.milvus.scope import Scope
-from glede.milvus.secretreader import SecretValue
+from glede.milvus.secretreader import SecretValue, data_of
 from glede.milvus.upkeep import Keeper
 
 Values = Mapping[str, SecretValue]
-
-
-def this_moment() -> datetime:
-    """Give this moment, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +57,15 @@ class Observer:
         else:
             self.loads.forget(resolved.milvus.metadata.uid)
         if not is_paused(resolved.milvus):
-            observed = replace(observed, fences=self.fencer.fences(resolved.milvus, resolved, observed))
+            observed = replace(observed, fences=self.fencer.fences(resolved, observed))
         observed = replace(observed, watched=self.canaries.watched(resolved, wanted, observed))
         observed = self.searches.watched(resolved, wanted, observed, values)
-        return gated(
-            resolved.milvus, (resolved, wanted), observed, states_of(resolved, observed), self.wall()
-        )
+        return gated(resolved, wanted, observed, states_of(resolved, observed), self.wall())
 
     def _with_upkeep(self, resolved: Resolved, observed: Observed, values: Values) -> Observed:
         """Add what members of etcd wait for. Before a window opens none is replaced, and none is saved."""
-        secrets = {name: value.data for name, value in values.items()}
         acts = not is_paused(resolved.milvus) and not observed.hours.waits
-        return replace(observed, upkeep=self.upkeep.consider(resolved, observed, secrets, acts=acts))
+        return replace(observed, upkeep=self.upkeep.consider(resolved, observed, data_of(values), acts=acts))
 
     def forget(self, uid: str) -> None:
         """Ask nothing more of a Milvus that is gone."""

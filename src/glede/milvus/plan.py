@@ -11,7 +11,7 @@ from glede.milvus.halt import halt
 from glede.milvus.health import Health
 from glede.milvus.members import Replacement, next_member
 from glede.milvus.modes import mode_change
-from glede.milvus.observed import DependencyState, Observed
+from glede.milvus.observed import DependencyState, Observed, missing
 from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
 from glede.milvus.rollout import Rollout, rollout
 from glede.milvus.scalein import scale_in
@@ -106,10 +106,7 @@ def plan(
         return Plan(waits=observed.remains)
     turns, mode = rollout(resolved, wanted, observed), mode_change(resolved, observed, states)
     started = any(observed.workload(ref) for _, ref, _ in wanted.deployments())
-    missing = "; ".join(
-        f"{state.dependency.type}: {state.message}" for state in states if not (state.ready and state.whole)
-    )
-    waits = missing if not started else ""
+    waits = missing(states) if not started else ""
     unread = [d for d in resolved.dependencies if d.generated and d.secret not in resolved.secret_digests]
     amend = tuple(_amendments(resolved, observed))
     incomplete = unread or any(one.keys for one in amend)

@@ -40,6 +40,11 @@ class PodView:
     fenced: bool = False
     canary: bool = False
 
+    @property
+    def host(self) -> str:
+        """Its address as a URL has it."""
+        return f"[{self.address}]" if ":" in self.address else self.address
+
 
 @dataclass(frozen=True, slots=True)
 class NodeView:

@@ -27,6 +27,11 @@ class SecretValue:
     data: Mapping[str, bytes] = field(repr=False)
 
 
+def data_of(values: Mapping[str, SecretValue]) -> dict[str, Mapping[str, bytes]]:
+    """Give the data alone: name to key to value."""
+    return {name: value.data for name, value in values.items()}
+
+
 def project(obj: dict[str, Any]) -> Held:
     """Project a Secret's metadata, which is all that is watched of it."""
     found = _project(obj)

@@ -8,7 +8,7 @@ from glede.milvus.conditions import Condition, flag, merged
 from glede.milvus.desired import Ref
 from glede.milvus.gate import BEGUN
 from glede.milvus.health import dependency_conditions
-from glede.milvus.observed import NOTED
+from glede.milvus.observed import NOTED, TOLD
 from glede.milvus.progress import milvus_updated, progressing
 from glede.milvus.resolved import Resolved
 from glede.milvus.rollback import BACK, LAST_HEALTHY, kept
@@ -17,6 +17,8 @@ from glede.milvus.trial import FAILED
 
 _PORT = 19530
 FENCED = "QueryNodesFenced"
+# Left as they are while a manifest is refused.
+_OF_RESOLVED = ("resolved", "endpoint", "ingress", TOLD, BEGUN, NOTED)
 _KEPT = (
     "mode",
     "currentImage",
@@ -49,8 +51,7 @@ def status(situation: Situation) -> dict[str, Any]:
     if situation.resolved is not None:
         written |= _of_resolved(situation, situation.resolved)
     else:
-        kept = ("resolved", "endpoint", "ingress", "canarySearch", BEGUN, NOTED)
-        written |= {name: old[name] for name in kept if name in old}
+        written |= {name: old[name] for name in _OF_RESOLVED if name in old}
     return {name: value for name, value in written.items() if value not in ("", None, {}, [])}
 
 
@@ -60,7 +61,7 @@ def _of_resolved(situation: Situation, resolved: Resolved) -> dict[str, Any]:
         "endpoint": _endpoint(situation, resolved),
         "ingress": _ingress(situation, resolved),
         "volumes": _volumes(situation, resolved),
-        "canarySearch": dict(situation.observed.searched.told),
+        TOLD: dict(situation.observed.searched.told),
         BEGUN: dict(situation.observed.hours.begun),
         NOTED: list(situation.observed.fences.pods) if situation.observed.fences else [],
     }
@@ -120,7 +121,7 @@ def _conditions(situation: Situation) -> list[Condition]:
 def weight_of(status_: Mapping[str, Any]) -> object:
     """Give what of a status is worth a write at once: all but messages, counters and moments."""
     conditions = [(c.get("type"), c.get("status"), c.get("reason")) for c in status_.get("conditions", [])]
-    light = {"conditions", "componentsDeployStatus", "deploymentGroupsDeployStatus", "ready", "canarySearch"}
+    light = {"conditions", "componentsDeployStatus", "deploymentGroupsDeployStatus", "ready", TOLD}
     return conditions, {name: value for name, value in status_.items() if name not in light}
 
 

@@ -1,5 +1,6 @@
 """Which query nodes are suspended and which resumed, and what is told of it."""
 
+from dataclasses import replace
 from typing import Any
 
 from tests.unit.milvus.rendered import milvus
@@ -50,7 +51,7 @@ def fences(
     wanted = intent(components={"image": image})
     assert wanted.resolved
     read = milvus().changed(status={NOTED: list(noted)} if noted else {})
-    return Fencer(asked).fences(read, wanted.resolved, Observed({}, pods)), asked
+    return Fencer(asked).fences(replace(wanted.resolved, milvus=read), Observed({}, pods)), asked
 
 
 def test_without_a_fence_nobody_is_asked() -> None:

@@ -63,9 +63,7 @@ def seen(
     assert wanted.resolved
     assert wanted.desired
     observed = Observed(there, pods, gate=gate)
-    return gated(
-        wanted.milvus, (wanted.resolved, wanted.desired), observed, judged(wanted, observed)[0], moment
-    )
+    return gated(wanted.resolved, wanted.desired, observed, judged(wanted, observed)[0], moment)
 
 
 def planned(wanted: Intent, observed: Observed) -> Plan:

@@ -7,14 +7,12 @@ from glede.milvus.canarysearch.record import verdict
 from glede.milvus.canarysearch.target import canary_target
 from glede.milvus.canarysearch.watch import CanaryWatch, Turn
 from glede.milvus.desired import Desired
-from glede.milvus.observed import Observed, Searched
+from glede.milvus.observed import TOLD, Observed, Searched
 from glede.milvus.resolved import Resolved
 from glede.milvus.rollback import LAST_HEALTHY
 from glede.milvus.rollout import rollout
-from glede.milvus.secretreader import SecretValue
+from glede.milvus.secretreader import SecretValue, data_of
 
-# In the status.
-TOLD = "canarySearch"
 _ANY = "?"
 
 
@@ -29,8 +27,7 @@ class CanaryReader:
     ) -> Observed:
         """Give a snapshot with what is known of the search, which may shut its gate."""
         canary = self.canary(resolved, wanted, observed, values)
-        gate = "; ".join(filter(None, (observed.gate, canary.shut)))
-        return replace(observed, searched=canary, gate=gate)
+        return replace(observed.kept_by(canary.shut), searched=canary)
 
     def canary(
         self, resolved: Resolved, wanted: Desired, observed: Observed, values: Mapping[str, SecretValue]
@@ -40,7 +37,7 @@ class CanaryReader:
         rules, told = milvus.spec.components.rollout, milvus.status.get(TOLD) or {}
         if not milvus.status.get("currentImage"):
             return Searched()
-        target = canary_target(resolved, {name: value.data for name, value in values.items()})
+        target = canary_target(resolved, data_of(values))
         if not rules.canary_search.enabled:
             # The status tells of it until the collection is dropped: another operator would have to do that.
             return Searched(told=told if told and not self.watch.leave(target) else {})

@@ -13,6 +13,7 @@ from typing import Any
 
 from glede.milvus.canarysearch.collection import Finding
 from glede.milvus.deadline import Overdue
+from glede.milvus.moments import written
 from glede.milvus.observed import Searched
 
 # So many in a row that are ok open the gate.
@@ -92,7 +93,7 @@ def verdict(record: Record, generation: int, deadline: float, moment: float, *, 
     if on_trial and record.fault and record.since:
         end = datetime.fromisoformat(record.since) + timedelta(seconds=deadline)
         words = f"the canary search is not ok since {record.since}: {_words(record.fault)}"
-        failing = Overdue(words, end.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        failing = Overdue(words, written(end))
     return Searched(shut, shut if on_trial else "", failing, _told(record))
 
 

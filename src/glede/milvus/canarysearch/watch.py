@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from glede.milvus.canarysearch.asking import Asker
@@ -15,6 +14,7 @@ from glede.milvus.canarysearch.collection import Finding
 from glede.milvus.canarysearch.counts import Counts
 from glede.milvus.canarysearch.record import Record, answered, is_on_trial, is_open, moved, remembered
 from glede.milvus.canarysearch.target import CanaryTarget
+from glede.milvus.moments import this_moment, written
 
 _LOG = logging.getLogger(__name__)
 Owner = tuple[str, str]
@@ -218,7 +218,7 @@ class CanaryWatch:
         if self._entries.get(target.uid) is not entry:
             return
         self._counts.add(target.owner, finding.result)
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = written(this_moment())
         entry.record = answered(before, finding, entry.at, now=now, moment=moment)
         news = (entry.record.finding, entry.record.well, is_open(entry.record, moment))
         if news != (before.finding, before.well, is_open(before, moment)):

@@ -13,10 +13,10 @@ from glede.milvus.labels import FENCED
 from glede.milvus.observed import NOTED, Fences, Observed
 from glede.milvus.podviews import PodView
 from glede.milvus.probe import Pace, Prober, ProbeResult
+from glede.milvus.render.probes import HEALTH_PORT
 from glede.milvus.resolved import Resolved
 
 PACE = Pace(healthy=10.0, unhealthy=3.0, limit=4)
-_PORT = 9091
 _QUERY_NODE = "querynode"
 # Named in a message at most.
 _MOST = 8
@@ -28,8 +28,9 @@ class Fencer:
 
     prober: Prober
 
-    def fences(self, milvus: Milvus, resolved: Resolved, observed: Observed) -> Fences | None:
+    def fences(self, resolved: Resolved, observed: Observed) -> Fences | None:
         """Give where fencing is; None where no query node is fenced, nor is to be freed."""
+        milvus = resolved.milvus
         nodes = [pod for pod in observed.pods if pod.component == _QUERY_NODE]
         noted = set(milvus.status.get(NOTED) or ())
         fenced = [pod for pod in nodes if pod.fenced]
@@ -56,10 +57,10 @@ def _target(
     milvus: Milvus, observed: Observed, fenced: Sequence[PodView], freed: Sequence[PodView]
 ) -> FenceTarget:
     meta = milvus.metadata
-    doors = sorted(pod.address for pod in observed.pods if pod.component == "proxy" and pod.ready)
+    doors = [pod for pod in observed.pods if pod.component == "proxy" and pod.ready and pod.address]
     return FenceTarget(
         *(meta.uid, (meta.namespace, meta.name), "etcd", "management"),
-        tuple(f"[{at}]:{_PORT}" if ":" in at else f"{at}:{_PORT}" for at in doors if at),
+        tuple(f"{pod.host}:{HEALTH_PORT}" for pod in sorted(doors, key=lambda pod: pod.address)),
         fenced=tuple(sorted(pod.address for pod in fenced)),
         freed=tuple(sorted(pod.address for pod in freed if pod.address)),
     )

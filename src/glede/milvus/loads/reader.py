@@ -7,7 +7,7 @@ from glede.milvus.loads.catalogue import Needed
 from glede.milvus.observed import Loads
 from glede.milvus.probe import Pace, Prober, meta_prefix, probe_target
 from glede.milvus.resolved import Resolved
-from glede.milvus.secretreader import SecretValue
+from glede.milvus.secretreader import SecretValue, data_of
 
 # Somebody may load more at any time: an answer must not be older than a few seconds when a pod goes by it.
 PACE = Pace(healthy=3.0, limit=8)
@@ -27,7 +27,7 @@ class LoadReader:
             return Loads(None, why="no version of Milvus is told; set spec.components.version")
         if not resolved.version.loads_known:
             return Loads(None, why=f"it is not known where Milvus {resolved.version} notes what is loaded")
-        secrets = {name: value.data for name, value in values.items()}
+        secrets = data_of(values)
         target = replace(probe_target(resolved, resolved.etcd, secrets), prefix=meta_prefix(resolved.milvus))
         result = self.prober.result(target)
         if result is None:
