@@ -28,6 +28,7 @@ from glede.milvus.labels import MILVUS_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.manifest import key_of_milvus
 from glede.milvus.observed import Observed
 from glede.milvus.plan import Deletion, Plan
+from glede.milvus.revival import Reviver
 from glede.milvus.room import RoomMaker
 from glede.milvus.sizes import grow, resize
 from glede.milvus.views import Held, WorkloadView, held
@@ -51,16 +52,19 @@ EVICTION_SECONDS = 3.0
 class Outcome:
     """What came of a plan: which objects the API server refuses as they are rendered, with reasons; "": none.
 
-    ``budget`` is why a member is not replaced now; "": nothing keeps it.
+    ``budget`` is why a member is not replaced now; "": nothing keeps it. ``revival`` is after how many
+    seconds pods that wait in vain may be made anew; None for none.
     """
 
     refused: str = ""
     budget: str = ""
+    revival: float | None = None
 
     @property
     def again(self) -> float | None:
-        """After how many seconds an eviction is to be tried again, None for none."""
-        return EVICTION_SECONDS if self.budget else None
+        """After how many seconds an eviction or a revival is to be tried again, None for none."""
+        waits = (EVICTION_SECONDS if self.budget else None, self.revival)
+        return min((seconds for seconds in waits if seconds is not None), default=None)
 
 
 @contextmanager
@@ -82,6 +86,7 @@ class Actor:
     applier: Applier
     gone: Callable[[Resource, Key, str], None]
     room: RoomMaker
+    reviver: Reviver
 
     async def carry_out(self, milvus: Milvus, plan: Plan, observed: Observed) -> Outcome:
         """Carry out a plan, also what comes after something that is refused. Raises ApiError.
@@ -111,11 +116,13 @@ class Actor:
         for deletion in plan.remake:
             await self.delete(deletion, propagation="Orphan")
         budget = await self.room.make(milvus.metadata.uid, plan.replace) if plan.replace else ""
-        return Outcome("; ".join(refused), budget)
+        revival = await self.reviver.revive(milvus.metadata.uid, plan.revive) if plan.revive else None
+        return Outcome("; ".join(refused), budget, revival)
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a Milvus."""
         self.room.forget(uid)
+        self.reviver.forget(uid)
 
     async def _apply(self, obj: Object, observed: Observed, digest: str | None) -> None:
         ref = ref_of(obj)

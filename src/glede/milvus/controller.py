@@ -1,7 +1,6 @@
 """Observe, plan, act, tell: one pass over one Milvus."""
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,6 +22,7 @@ from glede.milvus.manifest import Manifest, is_paused, key_of_milvus, reference_
 from glede.milvus.moments import this_moment, written
 from glede.milvus.observed import DependencyState, Observed, observed_of
 from glede.milvus.observer import Observer, states_of
+from glede.milvus.pacing import Pacing
 from glede.milvus.plan import keeps_finalizer, plan
 from glede.milvus.references import secrets_named
 from glede.milvus.resolve import resolve
@@ -34,15 +34,11 @@ from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader, SecretValue, data_of
 from glede.milvus.sessions import Ender, registry_of
 from glede.milvus.situation import Situation
-from glede.milvus.status import status, weight_of
+from glede.milvus.status import status
 from glede.milvus.trial import FAILED
 
 log = logging.getLogger(__name__)
 
-# Counters alone do not change the status more often than this.
-COUNTERS_SECONDS = 5.0
-# So long a dependency's first answer may take. Until then what stands, or nothing, is truer than "unknown".
-ANSWER_SECONDS = 6.0
 # What the API server refuses is tried again now and then: what it lacks may come.
 REFUSED_SECONDS = 60.0
 
@@ -66,10 +62,8 @@ class MilvusReconciler:
     recorder: Recorder
     tool_image: str
     images: Mapping[str, str]
-    clock: Callable[[], float] = time.monotonic
+    pacing: Pacing = field(default_factory=Pacing)
     _intents: dict[str, tuple[object, Intent]] = field(default_factory=dict)
-    _written: dict[str, float] = field(default_factory=dict)
-    _asking: dict[str, float] = field(default_factory=dict)
 
     async def reconcile(self, key: Key) -> float | None:
         """Make one pass; gives the seconds after which another is due, if any. Raises ApiError."""
@@ -204,9 +198,10 @@ class MilvusReconciler:
         """Write a status where it has changed; gives the seconds for which that waits, if it does."""
         if new == milvus.status:
             return None
-        if (wait := self._may_wait(milvus, new, health)) > 0:
+        asking = any(state.ready is None for state in health.dependencies)
+        if (wait := self.pacing.wait(milvus.metadata.uid, milvus.status, new, asking=asking)) > 0:
             return wait
-        self._written[milvus.metadata.uid] = self.clock()
+        self.pacing.wrote(milvus.metadata.uid)
         try:
             answer = await self.actor.status(milvus, new)
         except NotFound:
@@ -215,16 +210,6 @@ class MilvusReconciler:
         for announcement in announcements(milvus.status.get("conditions", []), new.get("conditions", [])):
             self.recorder.event(reference_of(milvus), *announcement)
         return None
-
-    def _may_wait(self, milvus: Milvus, new: Mapping[str, Any], health: Health) -> float:
-        """Give the seconds for which a new status may still wait for more that is new; 0 or less for none."""
-        uid, moment = milvus.metadata.uid, self.clock()
-        if any(state.ready is None for state in health.dependencies):
-            return self._asking.setdefault(uid, moment) + ANSWER_SECONDS - moment
-        self._asking.pop(uid, None)
-        if weight_of(new) != weight_of(milvus.status):
-            return 0.0
-        return self._written.get(uid, 0.0) + COUNTERS_SECONDS - moment
 
     async def _delete(self, intent: Intent, resolved: Resolved | None) -> float | None:
         milvus = intent.milvus
@@ -236,8 +221,7 @@ class MilvusReconciler:
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a Milvus."""
         self._intents.pop(uid, None)
-        self._written.pop(uid, None)
-        self._asking.pop(uid, None)
+        self.pacing.forget(uid)
         self.observer.forget(uid)
         self.actor.forget(uid)
 

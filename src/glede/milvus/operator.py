@@ -28,6 +28,7 @@ from glede.milvus.kinds import MANAGER, MILVUS
 from glede.milvus.loads import PACE, LoadReader, ask_needed
 from glede.milvus.observer import Observer
 from glede.milvus.probe import Prober
+from glede.milvus.revival import Reviver
 from glede.milvus.room import RoomMaker
 from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader
@@ -186,4 +187,6 @@ def _actor(transport: Transport, scope_of: Callable[[Key], Scope]) -> Actor:
         if informer:
             informer.gone(key, uid)
 
-    return Actor(transport, Applier(transport, MANAGER, written), gone, RoomMaker(transport))
+    return Actor(
+        transport, Applier(transport, MANAGER, written), gone, RoomMaker(transport), Reviver(transport)
+    )

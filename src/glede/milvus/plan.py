@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glede.kube.objects import Key
+from glede.milvus.backoff import kept_waiting
 from glede.milvus.desired import Desired, Ref, ref_of
 from glede.milvus.growth import Larger, claim_of, growth
 from glede.milvus.halt import halt
@@ -12,6 +13,7 @@ from glede.milvus.health import Health
 from glede.milvus.members import Replacement, next_member
 from glede.milvus.modes import mode_change
 from glede.milvus.observed import DependencyState, Observed, missing
+from glede.milvus.podviews import PodView
 from glede.milvus.resolved import Dependency, InClusterPlan, Resolved
 from glede.milvus.rollout import Rollout, rollout
 from glede.milvus.scalein import scale_in
@@ -60,7 +62,8 @@ class Plan:
     """Secrets to make up or to amend, objects to apply in this order, objects to delete; why others wait.
 
     ``grow`` are claims that are to ask for more, ``remake`` what is deleted without its pods and made again
-    in the next step, ``replace`` the one pod that is to make room for its successor.
+    in the next step, ``replace`` the one pod that is to make room for its successor. ``revive`` are pods
+    whose containers wait though nothing that they need is missing.
 
     ``end`` are deleted so that they go after all that they made.
 
@@ -79,6 +82,7 @@ class Plan:
     end: tuple[Deletion, ...] = ()
     remake: tuple[Deletion, ...] = ()
     replace: Replacement | None = None
+    revive: tuple[PodView, ...] = ()
     waits: str = ""
     more: bool = False
     digests: Mapping[Ref, str] = field(default_factory=dict, compare=False, repr=False)
@@ -138,6 +142,7 @@ def plan(
         end=tuple(Deletion(Ref("Deployment", view.key), view.owned.uid) for view in mode.leaving),
         remake=tuple(Deletion(ref, uid) for ref, uid in volumes.anew.items()),
         replace=next_member(states, observed.upkeep, shut=bool(observed.hours.waits)),
+        revive=kept_waiting(wanted, observed, states),
         waits=waits,
         more=not started and not mode.going and (first or not (waits or incomplete)),
         digests={

@@ -12,6 +12,7 @@ Object = dict[str, Any]
 
 # Set by Kubernetes on the pods of StatefulSets.
 _REVISION_LABEL = "controller-revision-hash"
+_BACK_OFF = "CrashLoopBackOff"
 # Characters of what is told of one pod.
 _MOST = 300
 
@@ -23,6 +24,7 @@ class PodView:
     ``process`` is the container of Milvus that runs in it, by its ID, and ``ended`` the last one that is
     certainly over; ``ran`` is the image that one of its containers was started from. "" stands for none.
     ``revision`` tells which template of a StatefulSet it was made from; ``fenced``: it shall hold nothing.
+    ``backing_off``: Milvus's container has ended too often, and the kubelet lets it wait for its next start.
     """
 
     key: Key
@@ -39,6 +41,7 @@ class PodView:
     ran: str = ""
     fenced: bool = False
     canary: bool = False
+    backing_off: bool = False
 
     @property
     def host(self) -> str:
@@ -78,6 +81,7 @@ def pod(obj: Object) -> PodView:
         ran=_image(obj, component) if _has_run(main) else "",
         fenced=meta.get("annotations", {}).get(FENCED) == "true",
         canary=is_canary(labels),
+        backing_off=main.get("state", {}).get("waiting", {}).get("reason") == _BACK_OFF,
     )
 
 

@@ -32,6 +32,13 @@ def test_a_crash_is_told_in_the_last_words_of_the_log(log: str | None, words: st
     assert found == f"container querynode: CrashLoopBackOff, last exit code 2: {words}"
 
 
+def test_only_milvus_itself_backs_off() -> None:
+    named = crashed()
+    assert not pod(named).backing_off
+    named["metadata"]["labels"] = {"app.kubernetes.io/component": "querynode"}
+    assert pod(named).backing_off
+
+
 def test_a_long_last_line_is_cut() -> None:
     assert len(pod(crashed(message="x" * 2048)).trouble) == 300
 
