@@ -13,6 +13,8 @@ MANIFEST ?= examples/handbook/documentqa.yaml
 LEVEL ?= nodes
 NODES ?= 3
 TESTED := src tests bench lab examples/handbook_build
+# Tests that wait more than they work run in so many processes at once, each with API servers of its own.
+WORKERS ?= 2
 BENCH_CACHE ?= $(HOME)/.cache/glede/bench
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -61,7 +63,7 @@ test-lab: $(DEV_STAMP) ## A real API server without nodes (builds Kubernetes onc
 .PHONY: test-kube
 test-kube: $(DEV_STAMP) ## The operator on a real API server: runtime, CRDs, chart, fault matrix
 	@$(BIN)/python -m lab.binaries $(API_BINARIES) $(USER_BINARIES) minio > /dev/null
-	$(BIN)/python -m pytest tests/kube tests/compat
+	$(BIN)/python -m pytest tests/kube tests/compat -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: walks
 walks: $(DEV_STAMP) ## Ten times as many random walks over manifests as the tests have (some 7 minutes)

@@ -14,6 +14,11 @@ from glede.kube.http import HttpTransport
 FAKE_NODES = 3
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the matrix: of several processes none is left alone at the end with the longest tests."""
+    items.sort(key=lambda item: "matrix" not in item.path.parts)
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
