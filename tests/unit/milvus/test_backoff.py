@@ -55,9 +55,7 @@ def test_none_is_whose_template_has_never_run_whole() -> None:
     assert found(seen(waiting(), waiting("proxy"), rolled=False)) == ["proxy"]
 
 
-@pytest.mark.parametrize(
-    "values", [{"backing_off": False}, {"deleting": True}, {"canary": True}], ids=lambda values: str(values)
-)
+@pytest.mark.parametrize("values", [{"backing_off": False}, {"deleting": True}, {"canary": True}], ids=str)
 def test_none_is_that_only_begins_goes_already_or_is_watched(values: dict[str, Any]) -> None:
     assert found(seen(waiting(**values))) == []
 
