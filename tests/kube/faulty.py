@@ -191,11 +191,17 @@ class FaultyTransport:
         )
 
     async def delete(
-        self, resource: Resource, key: Key, *, uid: str, propagation: str = "Background"
+        self,
+        resource: Resource,
+        key: Key,
+        *,
+        uid: str,
+        propagation: str = "Background",
+        grace: int | None = None,
     ) -> None:
         await self._pass(
             Request("delete", resource.plural, key),
-            lambda: self._inner.delete(resource, key, uid=uid, propagation=propagation),
+            lambda: self._inner.delete(resource, key, uid=uid, propagation=propagation, grace=grace),
         )
 
     async def _pass(self, request: Request, send: Callable[[], Awaitable[T]]) -> T:

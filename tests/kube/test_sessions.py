@@ -5,7 +5,7 @@ import base64
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,11 @@ from glede.kube.objects import Key
 from glede.milvus.podviews import PodView
 from glede.milvus.probe import Login, ProbeTarget
 from glede.milvus.probe.gateway import coded
-from glede.milvus.sessions import Ender, Over, Pace, Registry
+from glede.milvus.sessions import Ender, Outcast, Over, Pace, Registry
 
 OWNER = Key("sky", "kite")
 PREFIX = "kite/meta/session/"
-QUICK = Pace(settle=0.01, again=0.05, tries=100)
+QUICK = Pace(settle=0.01, again=0.05, tries=100, patrol=0.05, alarm=0.02, alarmed=0.2, patience=0.3)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,7 @@ class Sky:
     etcd: Served
     ender: Ender
     told: list[tuple[str, int]]
+    put_down: list[str] = field(default_factory=list)
 
     def register(self, *roles: str, at: str) -> str:
         """Register roles as a process of Milvus does, under one lease; gives the lease."""
@@ -49,6 +50,9 @@ class Sky:
     def put(self, key: str, value: str, lease: str = "0") -> None:
         body: dict[str, object] = {"key": coded(key), "value": coded(value), "lease": lease}
         self.etcd.post("/v3/kv/put", body)
+
+    def expire(self, lease: str) -> None:
+        self.etcd.post("/v3/lease/revoke", {"ID": lease})
 
     def roles(self) -> set[str]:
         body: dict[str, object] = {"key": coded(PREFIX), "range_end": coded("kite/meta/session0")}
@@ -72,14 +76,19 @@ class Sky:
         await self.until(lambda: process in self.ender._milvuses[OWNER].leases)
 
     async def looked(self) -> None:
-        """Wait until nothing is left to do."""
+        """Wait until nothing is left to do, and a while longer."""
         milvus = self.ender._milvuses[OWNER]
-        await self.until(lambda: not milvus.over and milvus.timer is None and milvus.task is not None)
+        await self.until(lambda: not milvus.over and milvus.task is not None and milvus.task.done())
+        await asyncio.sleep(4 * QUICK.patience)
 
 
 def view(name: str, **values: object) -> PodView:
     usual = {"component": "mixcoord", "ready": True, "deleting": False, "trouble": ""}
     return PodView(**{"key": Key("sky", name), "milvus": "kite", **usual, **values})  # type: ignore[arg-type]
+
+
+async def nobody(outcast: Outcast) -> None:
+    raise AssertionError(f"{outcast} is put down")
 
 
 def registry(*endpoints: str, login: Login | None = None) -> Registry:
@@ -89,15 +98,19 @@ def registry(*endpoints: str, login: Login | None = None) -> Registry:
 def run(etcd: Served, story: Callable[[Sky], Awaitable[None]]) -> None:
     async def go() -> None:
         told: list[tuple[str, int]] = []
+        put_down: list[str] = []
+
+        async def put(outcast: Outcast) -> None:
+            put_down.append(outcast.key.name)
 
         def tell(_key: Key, over: Over, count: int) -> None:
             told.append((over.pod, count))
 
-        ender = Ender(pace=QUICK, told=tell)
+        ender = Ender(put, pace=QUICK, told=tell)
         ender.keep(OWNER, registry(etcd.endpoint))
         running = asyncio.create_task(ender.run())
         try:
-            await story(Sky(etcd, ender, told))
+            await story(Sky(etcd, ender, told, put_down))
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
@@ -209,6 +222,60 @@ def test_sessions_can_be_left_alone(etcd: Served) -> None:
     run(etcd, story)
 
 
+def test_what_runs_on_without_a_session_is_put_down_once_and_nothing_else(etcd: Served) -> None:
+    async def story(sky: Sky) -> None:
+        leases = [sky.register(role, at="10.0.0.1") for role in ("querycoord", "rootcoord")]
+        sky.register("mixcoord-2", at="10.0.0.2")
+        sky.sees("a", address="10.0.0.1", process="a1")
+        sky.sees("b", address="10.0.0.2", process="b1")
+        sky.sees("never registered", address="10.0.0.3", process="c1")
+        await sky.learned("a1")
+        await sky.learned("b1")
+        sky.expire(leases[0])
+        await sky.looked()
+        # It holds another session, and has something to do before it ends.
+        assert sky.put_down == []
+        sky.expire(leases[1])
+        await sky.until(lambda: bool(sky.put_down))
+        await sky.looked()
+        assert sky.put_down == ["a"]
+
+    run(etcd, story)
+
+
+def test_what_ends_or_registers_again_by_itself_is_not_put_down(etcd: Served) -> None:
+    async def story(sky: Sky) -> None:
+        leases = [sky.register(f"proxy-{at}", at=at) for at in ("10.0.0.1", "10.0.0.2")]
+        sky.sees("a", address="10.0.0.1", process="a1")
+        sky.sees("b", address="10.0.0.2", process="b1")
+        await sky.learned("a1")
+        await sky.learned("b1")
+        for lease in leases:
+            sky.expire(lease)
+        sky.sees("a", address="10.0.0.1", process="a2", ended="a1", ready=False)
+        sky.register("proxy-9", at="10.0.0.2")
+        await sky.looked()
+        assert sky.put_down == []
+
+    run(etcd, story)
+
+
+def test_sessions_elsewhere_say_nothing_about_processes_of_before(etcd: Served, tmp_path: Path) -> None:
+    async def story(sky: Sky) -> None:
+        sky.register("rootcoord", at="10.0.0.1")
+        sky.sees("a", address="10.0.0.1", process="a1")
+        await sky.learned("a1")
+        with servers.etcd(tmp_path) as another:
+            sky.ender.keep(OWNER, registry(another.endpoint))
+            await sky.looked()
+            assert sky.put_down == []
+            sky.ender.keep(OWNER, registry(f"127.0.0.1:{free_ports(1)[0]}"))
+            await sky.looked()
+        assert sky.put_down == []
+
+    run(etcd, story)
+
+
 def test_a_milvus_that_is_gone_is_forgotten(etcd: Served) -> None:
     async def story(sky: Sky) -> None:
         sky.sees("a", address="10.0.0.1", process="a1")
@@ -230,7 +297,7 @@ def test_etcd_with_users_is_written_to_as_the_manifest_s_user(tmp_path: Path) ->
             served.post("/v3/auth/user/grant", {"user": user, "role": role})
         own = {"permType": 2, "key": coded("kite/"), "range_end": coded("kite0")}
         served.post("/v3/auth/role/grant", {"name": "milvus", "perm": own})
-        lease = Sky(served, Ender(), []).register("rootcoord", at="10.0.0.1")
+        lease = Sky(served, Ender(nobody), []).register("rootcoord", at="10.0.0.1")
         served.post("/v3/auth/enable", {})
 
         async def go() -> None:

@@ -76,11 +76,17 @@ class Fenced:
         return await self._inner.patch(resource, key, patch, subresource=subresource, dry_run=dry_run)
 
     async def delete(
-        self, resource: Resource, key: Key, *, uid: str, propagation: str = "Background"
+        self,
+        resource: Resource,
+        key: Key,
+        *,
+        uid: str,
+        propagation: str = "Background",
+        grace: int | None = None,
     ) -> None:
         """Delete, if this replica leads."""
         self._check("delete", resource, key)
-        await self._inner.delete(resource, key, uid=uid, propagation=propagation)
+        await self._inner.delete(resource, key, uid=uid, propagation=propagation, grace=grace)
 
     def _check(self, verb: str, resource: Resource, key: Key) -> None:
         if not self._holds():

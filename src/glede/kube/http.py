@@ -170,7 +170,13 @@ class HttpTransport:
         return await self._answer(_Call("patch", resource, "PATCH", path, params, patch, MERGE_PATCH))
 
     async def delete(
-        self, resource: Resource, key: Key, *, uid: str, propagation: str = "Background"
+        self,
+        resource: Resource,
+        key: Key,
+        *,
+        uid: str,
+        propagation: str = "Background",
+        grace: int | None = None,
     ) -> None:
         """Delete the object with this uid and no other."""
         options: Object = {
@@ -179,6 +185,8 @@ class HttpTransport:
             "preconditions": {"uid": uid},
             "propagationPolicy": propagation,
         }
+        if grace is not None:
+            options["gracePeriodSeconds"] = grace
         await self._answer(_Call("delete", resource, "DELETE", resource.path(*key), body=options))
 
     def _writing(self, manager: str | None = None) -> dict[str, str]:

@@ -96,9 +96,15 @@ class Transport(Protocol):
         ...
 
     async def delete(
-        self, resource: Resource, key: Key, *, uid: str, propagation: str = "Background"
+        self,
+        resource: Resource,
+        key: Key,
+        *,
+        uid: str,
+        propagation: str = "Background",
+        grace: int | None = None,
     ) -> None:
-        """Delete the object with this uid and no other.
+        """Delete the object with this uid and no other; ``grace`` are the seconds that a pod has to stop.
 
         Raises NotFound when there is none, Conflict when another has the name now.
         """

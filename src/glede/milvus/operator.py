@@ -32,7 +32,7 @@ from glede.milvus.revival import Reviver
 from glede.milvus.room import RoomMaker
 from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader
-from glede.milvus.sessions import Ender
+from glede.milvus.sessions import Ender, PodEnder
 from glede.milvus.telling import track_milvuses
 from glede.milvus.upkeep import Keeper
 from glede.milvus.versions import IMAGE_FIELD
@@ -103,7 +103,7 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
     settings = Settings(lease=lease, component=MANAGER, host=options.host, port=options.port)
     manager = Manager(transport, settings, metrics)
     queue = WorkQueue()
-    ender = Ender()
+    ender = Ender(PodEnder(manager.fenced(transport), manager.recorder).end)
     observer = _observer(manager, queue, metrics, options, scope_of)
     reconciler = MilvusReconciler(
         scope_of=scope_of,

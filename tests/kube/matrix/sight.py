@@ -119,10 +119,16 @@ class Clouded(Spoiled):
             await asyncio.wait({taking})
 
     async def delete(
-        self, resource: Resource, key: Key, *, uid: str, propagation: str = "Background"
+        self,
+        resource: Resource,
+        key: Key,
+        *,
+        uid: str,
+        propagation: str = "Background",
+        grace: int | None = None,
     ) -> None:
         self._sight.deletions.append(Name(resource.plural, key.name))
-        await super().delete(resource, key, uid=uid, propagation=propagation)
+        await super().delete(resource, key, uid=uid, propagation=propagation, grace=grace)
 
 
 class Squinting(Keeper):

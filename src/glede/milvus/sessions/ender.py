@@ -7,16 +7,19 @@ begins anew cannot register, and data of a query node are not loaded elsewhere.
 Only what is certain is acted on: the node has reported the container's end, and the lease was seen while
 that container ran at its address, or the pod goes for good and nothing else runs there. What cannot be told,
 such as a pod on a node that is lost, is left to its lease.
+
+The other way round, a process that runs on though its sessions are over is put down.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from glede.kube.objects import Key
 from glede.milvus.podviews import PodView
 from glede.milvus.probe.target import UnhealthyError, UnreachableError
+from glede.milvus.sessions.outcasts import Outcast, Outcasts
 from glede.milvus.sessions.registry import Registry, Session
 
 _LOG = logging.getLogger(__name__)
@@ -26,12 +29,19 @@ _LOG = logging.getLogger(__name__)
 class Pace:
     """In seconds: how long after a pod became ready its sessions are looked at, and the pause between tries
     to end some; how often that is tried, and of how many Milvuses at a time.
+
+    What is well is looked at each ``patrol``, and each ``alarm`` for ``alarmed`` after a container's end. A
+    process may run without sessions for ``patience``: what loses them has a little to do before it ends.
     """
 
     settle: float = 5.0
     again: float = 1.0
     tries: int = 5
     limit: int = 8
+    patrol: float = 60.0
+    alarm: float = 3.0
+    alarmed: float = 60.0
+    patience: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +54,20 @@ class Over:
     final: bool
 
 
+PutDown = Callable[[Outcast], Awaitable[None]]
+
+
 @dataclass(slots=True, eq=False)
 class _Milvus:
-    """What is known of one: what runs at which address, each process's leases, and what is to be done."""
+    """What is known of one: what runs at which address and in which pod, each process's leases, and what is
+    to be done. Until ``alarmed`` it is looked at often.
+    """
 
     registry: Registry | None = None
     running: dict[str, str] = field(default_factory=dict)
+    pods: dict[str, Outcast] = field(default_factory=dict)
+    outcasts: Outcasts = field(default_factory=Outcasts)
+    alarmed: float = 0.0
     leases: dict[str, set[str]] = field(default_factory=dict)
     over: dict[str, Over] = field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None
@@ -58,11 +76,19 @@ class _Milvus:
 
 
 class Ender:
-    """Follows the pods of all Milvuses and ends what their dead processes left in etcd."""
+    """Follows the pods of all Milvuses and ends what their dead processes left in etcd.
+
+    ``put_down`` ends a pod whose process has no session any more; it may raise ApiError.
+    """
 
     def __init__(
-        self, *, pace: Pace | None = None, told: Callable[[Key, Over, int], None] | None = None
+        self,
+        put_down: PutDown,
+        *,
+        pace: Pace | None = None,
+        told: Callable[[Key, Over, int], None] | None = None,
     ) -> None:
+        self._put_down = put_down
         self._pace = pace or Pace()
         self._told = told or _logged
         self._milvuses: dict[Key, _Milvus] = {}
@@ -72,7 +98,12 @@ class Ender:
         """Say where a Milvus's sessions are; None: nowhere that they can be ended."""
         milvus = self._milvuses.setdefault(key, _Milvus())
         found, milvus.registry = milvus.registry, registry
-        if registry and not found and milvus.running:
+        moved = (found.place if found else None) != (registry.place if registry else None)
+        if moved:
+            # Who was registered there says nothing about who is here.
+            milvus.leases.clear()
+            milvus.outcasts = Outcasts()
+        if registry and moved and milvus.running:
             self._plan(key, milvus, self._pace.settle)
 
     def forget(self, key: Key) -> None:
@@ -97,6 +128,7 @@ class Ender:
             self._ended(owner, milvus, new)
         if new.process and new.address:
             milvus.running[new.address] = new.process
+            milvus.pods[new.process] = Outcast(new.key, new.uid)
             if new.ready and new.process not in milvus.leases:
                 self._plan(owner, milvus, self._pace.settle)
 
@@ -105,6 +137,7 @@ class Ender:
         del milvus.running[address]
         milvus.over[view.ended] = Over(view.ended, view.key.name, address, view.deleting)
         milvus.tries = 0
+        milvus.alarmed = asyncio.get_running_loop().time() + self._pace.alarmed
         self._plan(owner, milvus, 0.0)
 
     def _gone(self, owner: Key, view: PodView) -> None:
@@ -154,12 +187,14 @@ class Ender:
                 self._learn(milvus, before, sessions)
                 for over in list(milvus.over.values()):
                     await self._end(key, milvus, milvus.registry, over, sessions)
+            await self._patrol(key, milvus, before, sessions)
         except (UnhealthyError, UnreachableError) as error:
             self._failed(key, milvus, error)
         except Exception as error:
             # A fault of ours must not end the following; its text might hold what was asked with.
             _LOG.error("%s: sessions were not looked at: %s", key, type(error).__name__)
             milvus.over.clear()
+        self._look_again(key, milvus)
 
     def _learn(self, milvus: _Milvus, before: dict[str, str], sessions: Iterable[Session]) -> None:
         """Note whose each lease is: of what ran at its address before the sessions were read, and after."""
@@ -170,6 +205,24 @@ class Ender:
                 milvus.leases.setdefault(process, set()).add(session.lease)
         kept = {*milvus.running.values(), *milvus.over}
         milvus.leases = {process: found for process, found in milvus.leases.items() if process in kept}
+        milvus.pods = {process: pod for process, pod in milvus.pods.items() if process in kept}
+
+    async def _patrol(
+        self, key: Key, milvus: _Milvus, before: dict[str, str], sessions: Iterable[Session]
+    ) -> None:
+        """Put down what has long had no session. Raises ApiError."""
+        now = asyncio.get_running_loop().time()
+        still = {at: process for at, process in before.items() if milvus.running.get(at) == process}
+        milvus.outcasts.look(still, milvus.leases, sessions, now)
+        for process in milvus.outcasts.overdue(self._pace.patience, now):
+            await self._put_down(milvus.pods[process])
+            del milvus.leases[process]
+
+    def _look_again(self, key: Key, milvus: _Milvus) -> None:
+        """Plan the next look at what is not known to be amiss."""
+        alarmed = milvus.outcasts.since or asyncio.get_running_loop().time() < milvus.alarmed
+        if milvus.running:
+            self._plan(key, milvus, self._pace.alarm if alarmed else self._pace.patrol)
 
     async def _end(
         self, key: Key, milvus: _Milvus, registry: Registry, over: Over, sessions: Iterable[Session]

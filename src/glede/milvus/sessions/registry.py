@@ -33,6 +33,11 @@ class Registry:
     etcd: ProbeTarget
     prefix: str
 
+    @property
+    def place(self) -> tuple[tuple[str, ...], str]:
+        """Where it is, whoever asks."""
+        return self.etcd.endpoints, self.prefix
+
     async def read(self) -> list[Session]:
         """Give all sessions. Raises UnhealthyError or UnreachableError."""
         return await at_one(self.etcd, self._read)
