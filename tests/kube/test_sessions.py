@@ -21,7 +21,9 @@ from glede.milvus.sessions import Ender, Outcast, Over, Pace, Registry
 
 OWNER = Key("sky", "kite")
 PREFIX = "kite/meta/session/"
-QUICK = Pace(settle=0.01, again=0.05, tries=100, patrol=0.05, alarm=0.02, alarmed=0.2, patience=0.3)
+QUICK = Pace(
+    settle=0.01, again=0.05, tries=100, patrol=0.05, alarm=0.02, alarmed=0.2, patience=0.3, settled=0.2
+)
 
 
 @pytest.fixture(scope="module")
@@ -222,20 +224,18 @@ def test_sessions_can_be_left_alone(etcd: Served) -> None:
     run(etcd, story)
 
 
-def test_what_runs_on_without_a_session_is_put_down_once_and_nothing_else(etcd: Served) -> None:
+def test_what_runs_on_without_one_of_its_sessions_is_put_down_once_and_nothing_else(etcd: Served) -> None:
     async def story(sky: Sky) -> None:
         leases = [sky.register(role, at="10.0.0.1") for role in ("querycoord", "rootcoord")]
         sky.register("mixcoord-2", at="10.0.0.2")
         sky.sees("a", address="10.0.0.1", process="a1")
         sky.sees("b", address="10.0.0.2", process="b1")
         sky.sees("never registered", address="10.0.0.3", process="c1")
-        await sky.learned("a1")
-        await sky.learned("b1")
-        sky.expire(leases[0])
         await sky.looked()
-        # It holds another session, and has something to do before it ends.
+        sky.register("querycoord-7", "querycoord-8", at="10.0.0.2")
+        await sky.looked()
         assert sky.put_down == []
-        sky.expire(leases[1])
+        sky.expire(leases[0])
         await sky.until(lambda: bool(sky.put_down))
         await sky.looked()
         assert sky.put_down == ["a"]
@@ -248,12 +248,34 @@ def test_what_ends_or_registers_again_by_itself_is_not_put_down(etcd: Served) ->
         leases = [sky.register(f"proxy-{at}", at=at) for at in ("10.0.0.1", "10.0.0.2")]
         sky.sees("a", address="10.0.0.1", process="a1")
         sky.sees("b", address="10.0.0.2", process="b1")
-        await sky.learned("a1")
-        await sky.learned("b1")
+        await sky.looked()
         for lease in leases:
             sky.expire(lease)
         sky.sees("a", address="10.0.0.1", process="a2", ended="a1", ready=False)
-        sky.register("proxy-9", at="10.0.0.2")
+        sky.register("proxy-10.0.0.2", at="10.0.0.2")
+        await sky.looked()
+        assert sky.put_down == []
+
+
+def test_what_goes_already_may_take_its_time(etcd: Served) -> None:
+    async def story(sky: Sky) -> None:
+        lease = sky.register("querynode-3", at="10.0.0.1")
+        sky.sees("a", address="10.0.0.1", process="a1")
+        await sky.looked()
+        sky.sees("a", address="10.0.0.1", process="a1", deleting=True)
+        sky.expire(lease)
+        await sky.looked()
+        assert sky.put_down == []
+
+    run(etcd, story)
+
+
+def test_what_one_before_has_left_at_an_address_is_not_missed(etcd: Served) -> None:
+    async def story(sky: Sky) -> None:
+        lease = sky.register("querynode-3", at="10.0.0.1")
+        sky.sees("a", address="10.0.0.1", process="a2")
+        await sky.learned("a2")
+        sky.expire(lease)
         await sky.looked()
         assert sky.put_down == []
 

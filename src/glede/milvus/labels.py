@@ -10,6 +10,8 @@ COMPONENT_LABEL = "app.kubernetes.io/component"
 CANARY_SUFFIX = "-canary"
 # The digest of a Deployment's pod template, as it was rendered.
 TEMPLATE_ANNOTATION = "glede.io/template"
+# On a StatefulSet: with which of our own settings its program was first run. A newer operator leaves it so.
+VINTAGE_ANNOTATION = "glede.io/vintage"
 # An annotation of a query node's pod: it is to hold nothing.
 FENCED = "glede.io/fenced"
 GROUP_LABEL = "milvus.io/deployment-group"

@@ -30,12 +30,17 @@ def _earlier(milvus: Milvus) -> dict[str, int]:
 
 
 def _running(milvus: Milvus, held: Mapping[Ref, Held]) -> dict[str, int]:
-    """Give the number of members of each dependency that runs: it stays, also when it was once written."""
+    """Give the number of members of each dependency that runs, and their vintage.
+
+    Both stay, the number also when it was once written.
+    """
     found = {}
     for name, field_ in _MEMBERS.items():
+        dependency = field_.removesuffix(".replicas")
         view = held.get(Ref("StatefulSet", Key(milvus.metadata.namespace, f"{milvus.metadata.name}-{name}")))
         if isinstance(view, WorkloadView):
             found[field_] = view.replicas
+            found[f"{dependency}.vintage"] = view.vintage
     return found
 
 

@@ -50,7 +50,7 @@ class InClusterPlan:
 
     ``options`` are the program's own settings, as environment variables, ``env`` is what the manifest adds.
     ``pod`` are further fields of the pod's spec, ``budget`` is the spec of its PodDisruptionBudget without
-    the selector.
+    the selector. ``vintage`` numbers the options that are ours: those it was made with.
     """
 
     workload: str
@@ -69,6 +69,7 @@ class InClusterPlan:
     options: Mapping[str, str] = field(default_factory=dict)
     pod: PodPart = field(default_factory=dict)
     budget: PodPart | None = None
+    vintage: int = 0
     deletes_workload: bool = False
     deletes_volumes: bool = False
 

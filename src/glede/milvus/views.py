@@ -11,6 +11,7 @@ from glede.milvus.labels import (
     GROUP_LABEL,
     MILVUS_LABEL,
     TEMPLATE_ANNOTATION,
+    VINTAGE_ANNOTATION,
     component_of,
     is_canary,
 )
@@ -39,7 +40,8 @@ class WorkloadView(Held):
     they were all available once; that a pod is lost later does not end it. ``overdue`` tells of a rollout
     that missed its deadline. ``settled``: every pod is of one template, and they were all available once, be
     their number on its way to another. ``recreates``: its old pods end before new ones begin. ``revision`` is
-    what a StatefulSet's newest pods are labelled with, and ``claim`` the size that it asks for each of them.
+    what a StatefulSet's newest pods are labelled with, ``claim`` the size that it asks for each of them, and
+    ``vintage`` tells which of our own settings its program has.
     ``canary``: it is its component's second Deployment, while a change is watched.
     """
 
@@ -61,6 +63,7 @@ class WorkloadView(Held):
     paused: bool
     revision: str = ""
     claim: str = ""
+    vintage: int = 0
     recreates: bool = False
     settled: bool = True
     canary: bool = False
@@ -153,6 +156,7 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
             paused=bool(spec.get("paused")),
             revision=status.get("updateRevision", ""),
             claim=next(map(_size, spec.get("volumeClaimTemplates", [])), ""),
+            vintage=_number(meta.get("annotations", {}).get(VINTAGE_ANNOTATION, "")),
             settled=settled,
             recreates=spec.get("strategy", {}).get("type") == "Recreate",
             canary=is_canary(meta.get("labels", {})),
@@ -160,6 +164,10 @@ def workload(manager: str) -> Callable[[Object], WorkloadView]:
         )
 
     return project
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def _size(claim: Object) -> str:

@@ -126,6 +126,23 @@ def test_kafka_keeps_three_copies_and_takes_large_messages() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("earlier", "bounded"),
+    [
+        ({}, True),
+        ({"dependencies.kafka.replicas": 3, "dependencies.kafka.vintage": 0}, False),
+        ({"dependencies.kafka.replicas": 3, "dependencies.kafka.vintage": 1}, True),
+    ],
+)
+def test_a_kafka_that_runs_is_not_restarted_for_a_setting_of_ours(
+    earlier: dict[str, int], bounded: bool
+) -> None:
+    found = rendered(milvus(), Facts(nodes=3, earlier=earlier))
+    stateful = found["StatefulSet/a-kafka"]
+    assert ("KAFKA_REPLICA_LAG_TIME_MAX_MS" in env(container(found, "a-kafka"))) == bounded
+    assert stateful["metadata"].get("annotations", {}) == ({"glede.io/vintage": "1"} if bounded else {})
+
+
 def test_one_kafka_keeps_one_copy() -> None:
     settings = env(container(rendered(milvus(), Facts(nodes=1)), "a-kafka"))
     assert settings["KAFKA_DEFAULT_REPLICATION_FACTOR"] == settings["KAFKA_MIN_INSYNC_REPLICAS"] == "1"

@@ -67,7 +67,9 @@ def resolve_kafka(asked: Asked) -> Dependency:
     plan = in_cluster(asked, KAFKA, spec, values, replicas)
     if "bitnami" in plan.image:
         values.section("image").wrong("repository", plan.image, f"an image like {KAFKA.image}", _OTHER_IMAGE)
-    plan = replace(plan, options=_options(values, replicas), env=tuple(map(_renamed, plan.env)))
+    vintage = asked.facts.earlier.get(KAFKA.vintage_field, _VINTAGE)
+    options = _options_of(vintage) | _options(values, replicas)
+    plan = replace(plan, options=options, env=tuple(map(_renamed, plan.env)), vintage=vintage)
     values.off(*_NOT_OFFERED)
     values.without_effect(("zookeeper", "externalZookeeper"), "Kafka keeps its metadata itself (KRaft)")
     asked.notes.problems.extend(values.problems())
@@ -79,6 +81,8 @@ def resolve_kafka(asked: Asked) -> Dependency:
     return Dependency("log", "kafka", endpoints=(endpoint,), in_cluster=plan, settings=settings)
 
 
+# With 1 came the bounds for replicas that nobody hears of.
+_VINTAGE = 1
 _OTHER_IMAGE = "Bitnami's reads other variables and is no longer published; leave image out"
 
 
@@ -93,6 +97,16 @@ def _written_replicas(values: Values) -> int | None:
         values.count("brokers", most=9),
     )
     return next((number for number in numbers if number is not None), None)
+
+
+def _options_of(vintage: int) -> dict[str, str]:
+    """Give settings of ours that came later: what was made before them goes on without, and is not restarted.
+
+    Until a replica that the leader does not hear of counts no more, nothing that is written is acknowledged.
+    """
+    if vintage < 1:
+        return {}
+    return {"KAFKA_REPLICA_LAG_TIME_MAX_MS": "10000", "KAFKA_REPLICA_SOCKET_TIMEOUT_MS": "10000"}
 
 
 def _options(values: Values, replicas: int) -> dict[str, str]:

@@ -92,6 +92,11 @@ class Kind:
         return f"dependencies.{self.field}.replicas"
 
     @property
+    def vintage_field(self) -> str:
+        """The name under which the vintage of what runs is known."""
+        return f"dependencies.{self.field}.vintage"
+
+    @property
     def image_field(self) -> str:
         """The name under which its derived image is remembered."""
         return f"dependencies.{self.field}.image"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glede.milvus.dependencies.plan import LABEL, selector_of
+from glede.milvus.labels import VINTAGE_ANNOTATION
 from glede.milvus.resolved import Dependency, InClusterPlan, Object, Resolved, Volume
 
 # The user that the images' own folders are open to; volumes are given to this group.
@@ -133,6 +134,8 @@ def _stateful_set(
     if plan.volume:
         spec["volumeClaimTemplates"] = [_claim(resolved, plan.volume, program.name)]
     metadata = metadata_of(resolved, plan.workload, dependency, program.name)
+    if plan.vintage:
+        metadata["annotations"] = {**metadata.get("annotations", {}), VINTAGE_ANNOTATION: str(plan.vintage)}
     return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": spec}
 
 

@@ -31,7 +31,8 @@ class Pace:
     to end some; how often that is tried, and of how many Milvuses at a time.
 
     What is well is looked at each ``patrol``, and each ``alarm`` for ``alarmed`` after a container's end. A
-    process may run without sessions for ``patience``: what loses them has a little to do before it ends.
+    process may run without a session that it had for ``patience``: it has a little to do before it ends.
+    ``settled`` is longer than leases are.
     """
 
     settle: float = 5.0
@@ -42,6 +43,7 @@ class Pace:
     alarm: float = 3.0
     alarmed: float = 60.0
     patience: float = 5.0
+    settled: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class _Milvus:
     registry: Registry | None = None
     running: dict[str, str] = field(default_factory=dict)
     pods: dict[str, Outcast] = field(default_factory=dict)
-    outcasts: Outcasts = field(default_factory=Outcasts)
+    outcasts: Outcasts | None = None
     alarmed: float = 0.0
     leases: dict[str, set[str]] = field(default_factory=dict)
     over: dict[str, Over] = field(default_factory=dict)
@@ -102,7 +104,7 @@ class Ender:
         if moved:
             # Who was registered there says nothing about who is here.
             milvus.leases.clear()
-            milvus.outcasts = Outcasts()
+            milvus.outcasts = None
         if registry and moved and milvus.running:
             self._plan(key, milvus, self._pace.settle)
 
@@ -131,6 +133,9 @@ class Ender:
             milvus.pods[new.process] = Outcast(new.key, new.uid)
             if new.ready and new.process not in milvus.leases:
                 self._plan(owner, milvus, self._pace.settle)
+        if new.deleting:
+            # It goes already, and may take its time.
+            milvus.pods.pop(new.process, None)
 
     def _ended(self, owner: Key, milvus: _Milvus, view: PodView) -> None:
         address = next(at for at, process in milvus.running.items() if process == view.ended)
@@ -210,17 +215,27 @@ class Ender:
     async def _patrol(
         self, key: Key, milvus: _Milvus, before: dict[str, str], sessions: Iterable[Session]
     ) -> None:
-        """Put down what has long had no session. Raises ApiError."""
+        """Put down what has long lacked a session that it had. Raises ApiError."""
         now = asyncio.get_running_loop().time()
-        still = {at: process for at, process in before.items() if milvus.running.get(at) == process}
-        milvus.outcasts.look(still, milvus.leases, sessions, now)
-        for process in milvus.outcasts.overdue(self._pace.patience, now):
-            await self._put_down(milvus.pods[process])
-            del milvus.leases[process]
+        outcasts = milvus.outcasts = milvus.outcasts or Outcasts(self._pace.settled)
+        outcasts.look(
+            {
+                at: process
+                for at, process in before.items()
+                if milvus.running.get(at) == process and process in milvus.pods
+            },
+            sessions,
+            now,
+        )
+        for process in outcasts.overdue(self._pace.patience, now):
+            if pod := milvus.pods.get(process):
+                await self._put_down(pod)
+            outcasts.forget(process)
 
     def _look_again(self, key: Key, milvus: _Milvus) -> None:
         """Plan the next look at what is not known to be amiss."""
-        alarmed = milvus.outcasts.since or asyncio.get_running_loop().time() < milvus.alarmed
+        outcast = milvus.outcasts is not None and milvus.outcasts.any
+        alarmed = outcast or asyncio.get_running_loop().time() < milvus.alarmed
         if milvus.running:
             self._plan(key, milvus, self._pace.alarm if alarmed else self._pace.patrol)
 

@@ -1,7 +1,8 @@
-"""Processes of Milvus that run though all of their sessions are over.
+"""Processes of Milvus that run on though sessions of theirs are over.
 
-Milvus ends itself then. One of 2.3 that is in the middle of something may hang on the way out: it keeps its
-port, is Ready, and answers from what it knew, so that proxies that were connected to it ask nobody else.
+Milvus ends itself then: what has lost one of its roles is no part of the cluster any more. One of 2.3 that is
+in the middle of something may hang on the way out: it keeps its ports, is Ready, and answers from what it
+knew, so that whoever is connected to it asks nobody else.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,34 +14,65 @@ from glede.milvus.sessions.registry import Session
 
 @dataclass(frozen=True, slots=True)
 class Outcast:
-    """A pod, by name and uid, whose container of Milvus runs on without a session."""
+    """A pod, by name and uid, whose container of Milvus runs on without a session that it had."""
 
     key: Key
     uid: str
 
 
 @dataclass(slots=True)
+class _Process:
+    """Since when it is known to run, the roles that it was seen with, and since when it lacks one of them."""
+
+    known: float
+    roles: set[str] = field(default_factory=set)
+    lacking: float | None = None
+
+
+@dataclass(slots=True)
 class Outcasts:
-    """Since when each process of a Milvus has no session any more, by the clock of whoever asks."""
+    """What is known of each process of a Milvus, by the clock of whoever asks.
 
-    since: dict[str, float] = field(default_factory=dict)
+    ``settled``: so many seconds after a process began, nothing is registered at its address any more that was
+    left by one before.
+    """
 
-    def look(
-        self,
-        running: Mapping[str, str],
-        leases: Mapping[str, set[str]],
-        sessions: Iterable[Session],
-        now: float,
-    ) -> None:
-        """Take in which sessions there are.
+    settled: float
+    processes: dict[str, _Process] = field(default_factory=dict)
 
-        ``running`` are processes by address, ``leases`` what each of them is known to have held. A process
-        that was never seen with a session, as one that begins, is none; nor is one with any at its address.
+    def look(self, running: Mapping[str, str], sessions: Iterable[Session], now: float) -> None:
+        """Take in what is registered; ``running`` are processes by address.
+
+        A role that another took, be it by force, is lost too. A process that was never seen with a session,
+        as one that begins, lacks none.
         """
-        addresses = {session.address for session in sessions}
-        found = {process for at, process in running.items() if leases.get(process) and at not in addresses}
-        self.since = {process: self.since.get(process, now) for process in found}
+        roles: dict[str, set[str]] = {}
+        for session in sessions:
+            roles.setdefault(session.address, set()).add(session.role)
+        found = {process: self.processes.get(process) or _Process(now) for process in running.values()}
+        for address, process in running.items():
+            one, held = found[process], roles.get(address, set())
+            if not one.roles <= held:
+                one.lacking = now if one.lacking is None else one.lacking
+            else:
+                one.lacking = None
+            if now - one.known >= self.settled:
+                one.roles |= held
+        self.processes = found
+
+    @property
+    def any(self) -> bool:
+        """Whether there is one now."""
+        return any(one.lacking is not None for one in self.processes.values())
 
     def overdue(self, seconds: float, now: float) -> list[str]:
         """Give the processes that have been so for at least so long."""
-        return [process for process, since in self.since.items() if now - since >= seconds]
+        return [
+            process
+            for process, one in self.processes.items()
+            if one.lacking is not None and now - one.lacking >= seconds
+        ]
+
+    def forget(self, process: str) -> None:
+        """Drop what is known of a process that is being ended."""
+        self.processes.pop(process, None)

@@ -13,7 +13,7 @@ _LOG = logging.getLogger(__name__)
 
 # What hangs has nothing to hand over.
 _GRACE_SECONDS = 2
-_WORDS = "Milvus runs on in it though its sessions in etcd are over, and is not part of the cluster any more"
+_WORDS = "Milvus runs on in it though a session of its is over, and is no part of the cluster any more"
 
 
 @dataclass(frozen=True, slots=True)
