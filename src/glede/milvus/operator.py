@@ -27,12 +27,13 @@ from glede.milvus.fences import Fencer, ask_fences
 from glede.milvus.kinds import MANAGER, MILVUS
 from glede.milvus.loads import PACE, LoadReader, ask_needed
 from glede.milvus.observer import Observer
+from glede.milvus.podender import PodEnder
 from glede.milvus.probe import Prober
 from glede.milvus.revival import Reviver
 from glede.milvus.room import RoomMaker
 from glede.milvus.scope import Scope
 from glede.milvus.secretreader import SecretReader
-from glede.milvus.sessions import Ender, PodEnder
+from glede.milvus.sessions import LOST, Ender
 from glede.milvus.telling import track_milvuses
 from glede.milvus.upkeep import Keeper
 from glede.milvus.versions import IMAGE_FIELD
@@ -103,14 +104,15 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
     settings = Settings(lease=lease, component=MANAGER, host=options.host, port=options.port)
     manager = Manager(transport, settings, metrics)
     queue = WorkQueue()
-    ender = Ender(PodEnder(manager.fenced(transport), manager.recorder).end)
+    pods = PodEnder(manager.fenced(transport), manager.recorder)
+    ender = Ender(lambda outcast: pods.end(outcast.key, outcast.uid, LOST))
     observer = _observer(manager, queue, metrics, options, scope_of)
     reconciler = MilvusReconciler(
         scope_of=scope_of,
         secrets_of=_readers(transport, scopes, scope_of),
         observer=observer,
         sessions=ender,
-        actor=_actor(manager.fenced(transport), scope_of),
+        actor=_actor(manager.fenced(transport), scope_of, pods),
         recorder=manager.recorder,
         tool_image=options.tool_image or default_tool_image(),
         images={**default_images(), **options.images},
@@ -176,7 +178,7 @@ def _readers(
     return lambda key: readers[id(scope_of(key))]
 
 
-def _actor(transport: Transport, scope_of: Callable[[Key], Scope]) -> Actor:
+def _actor(transport: Transport, scope_of: Callable[[Key], Scope], pods: PodEnder) -> Actor:
     def written(resource: Resource, obj: Object) -> None:
         informer = scope_of(objects.key_of(obj)).held.get(resource)
         if informer:
@@ -187,6 +189,4 @@ def _actor(transport: Transport, scope_of: Callable[[Key], Scope]) -> Actor:
         if informer:
             informer.gone(key, uid)
 
-    return Actor(
-        transport, Applier(transport, MANAGER, written), gone, RoomMaker(transport), Reviver(transport)
-    )
+    return Actor(transport, Applier(transport, MANAGER, written), gone, RoomMaker(transport), Reviver(pods))

@@ -1,17 +1,15 @@
 """Making pods anew that wait in vain, with a patience of its own: what is truly broken must not be driven."""
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from glede.kube.errors import Conflict, NotFound
-from glede.kube.objects import POD
-from glede.kube.transport import Transport
+from glede.milvus.podender import Cause, PodEnder
 from glede.milvus.podviews import PodView
 
-_LOG = logging.getLogger(__name__)
-
+IN_VAIN = Cause(
+    "WaitedInVain", "its container waited for its next start, and nothing that it needs is missing now"
+)
 # Seconds between the times at which a Milvus's pods are made anew. Then they are left to the kubelet.
 PAUSES = (20.0, 40.0, 80.0)
 # After so long without any it is another outage.
@@ -28,7 +26,7 @@ class _Tries:
 class Reviver:
     """Deletes pods that wait, of each Milvus all at a time; remembers how often, by the Milvus's uid."""
 
-    transport: Transport
+    pods: PodEnder
     clock: Callable[[], float] = time.monotonic
     _tries: dict[str, _Tries] = field(default_factory=dict)
 
@@ -44,11 +42,7 @@ class Reviver:
             return wait
         tries.count, tries.last = tries.count + 1, now
         for pod in pods:
-            try:
-                await self.transport.delete(POD, pod.key, uid=pod.uid)
-            except (NotFound, Conflict):
-                continue
-            _LOG.info("pod %s: made anew, it waited in vain: %s", pod.key, pod.trouble)
+            await self.pods.end(pod.key, pod.uid, IN_VAIN)
         return None
 
     def forget(self, uid: str) -> None:

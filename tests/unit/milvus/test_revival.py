@@ -1,28 +1,26 @@
 """How often pods that wait in vain are made anew."""
 
 import asyncio
-from typing import Any, cast
+from typing import cast
 
 from tests.unit.milvus.snapshots import pod
 
-from glede.kube.errors import NotFound
-from glede.kube.objects import Key, Resource
-from glede.kube.transport import Transport
+from glede.kube.objects import Key
+from glede.milvus.podender import Cause, PodEnder
 from glede.milvus.revival import ANEW_SECONDS, PAUSES, Reviver
 
 PODS = (pod("querynode", uid="1"), pod("proxy", uid="2"))
 
 
 class Deletions:
-    """Takes deletions down, and says of one pod that it is gone."""
+    """Takes deletions down."""
 
     def __init__(self) -> None:
         self.uids: list[str] = []
 
-    async def delete(self, resource: Resource, key: Key, *, uid: str, **_options: Any) -> None:
+    async def end(self, _key: Key, uid: str, cause: Cause) -> None:
+        assert cause.grace is None
         self.uids.append(uid)
-        if key.name.startswith("kite-milvus-querynode"):
-            raise NotFound(404, "NotFound", "gone")
 
 
 class Clock:
@@ -34,7 +32,7 @@ class Clock:
 
 def test_all_are_deleted_at_a_time_each_time_later_and_then_no_more() -> None:
     deletions, clock = Deletions(), Clock()
-    reviver = Reviver(cast(Transport, deletions), clock)
+    reviver = Reviver(cast(PodEnder, deletions), clock)
 
     def revived() -> tuple[list[str], float | None]:
         deletions.uids.clear()
@@ -55,7 +53,7 @@ def test_all_are_deleted_at_a_time_each_time_later_and_then_no_more() -> None:
 
 def test_milvuses_do_not_wait_for_each_other_and_one_that_is_gone_is_forgotten() -> None:
     deletions = Deletions()
-    reviver = Reviver(cast(Transport, deletions), Clock())
+    reviver = Reviver(cast(PodEnder, deletions), Clock())
     for uid in ("m", "n"):
         asyncio.run(reviver.revive(uid, PODS))
     assert deletions.uids == ["1", "2", "1", "2"]

@@ -9,7 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from glede.kube.objects import Key
+from glede.milvus.podender import Cause
 from glede.milvus.sessions.registry import Session
+
+# What hangs has nothing to hand over.
+LOST = Cause(
+    "SessionsLost", "Milvus runs on in it though it lost a session, and is no part of the cluster now", 2
+)
 
 
 @dataclass(frozen=True, slots=True)
