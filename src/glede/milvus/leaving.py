@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from glede.api.milvus.spec import Milvus
-from glede.kube.objects import CONFIG_MAP, DEPLOYMENT, PVC, STATEFUL_SET
+from glede.kube.objects import CONFIG_MAP, DEPLOYMENT, PVC, STATEFUL_SET, version_of
 from glede.milvus.act import FINALIZER, Actor
 from glede.milvus.observed import Observed
 from glede.milvus.plan import makers_of_volumes, volumes_to_delete
@@ -23,7 +23,10 @@ async def let_go(actor: Actor, milvus: Milvus, resolved: Resolved | None) -> flo
     if FINALIZER not in milvus.metadata.finalizers:
         return None
     if milvus.status.get("status") != "Deleting":
-        await actor.status(milvus, {**milvus.status, "status": "Deleting"})
+        told = await actor.status(milvus, {**milvus.status, "status": "Deleting"})
+        # The finalizer goes from this version and no other.
+        metadata = milvus.metadata.model_copy(update={"resource_version": version_of(told)})
+        milvus = milvus.model_copy(update={"metadata": metadata})
     if resolved and _ORPHANS not in milvus.metadata.finalizers:
         waits = await _end_makers(actor, resolved, milvus)
         if waits:
