@@ -22,6 +22,8 @@ def _lines(intent: Intent) -> Iterator[str]:
     if intent.resolved and intent.desired:
         yield from _summary(intent.resolved)
         yield from _section("Objects", map(_object, intent.desired.objects))
+        if canary := intent.desired.canary:
+            yield from _section("While a change is watched", [_object(canary)])
         yield from _section(
             "Derived", (f"{d.field} = {d.value}: {d.reason}" for d in intent.resolved.derived)
         )

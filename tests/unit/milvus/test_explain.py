@@ -112,3 +112,9 @@ def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, text: str, words: st
         2,
         f"{tmp_path}/none.yaml: no such file; give the path of a Milvus manifest",
     )
+
+
+def test_a_canary_is_told_apart() -> None:
+    text = explain(milvus(components={"proxy": {"replicas": 3, "canary": {"share": "30%"}}}), FACTS)
+
+    assert "\nWhile a change is watched\n  Deployment kite-milvus-proxy-canary: 1 pod, " in text
