@@ -29,11 +29,6 @@ _DEFAULTS: tuple[tuple[tuple[str, ...], int, str], ...] = (
         1,
         "a new shard leader answers empty until the coordinator's next target; Milvus's own value is 10 s",
     ),
-    (
-        ("grpc", "client", "keepAliveTimeout"),
-        5000,
-        "in ms: a connection whose packets are lost is given up, by Milvus's own value after 20 s",
-    ),
 )
 
 
