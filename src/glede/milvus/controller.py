@@ -84,7 +84,11 @@ class MilvusReconciler:
         if milvus.metadata.deletion_timestamp:
             # How volumes go is readable in a manifest too that is refused for something else.
             return await self._delete(intent, None if manifest.problems else resolve(milvus, facts))
-        outcome, more = (Outcome(), False) if is_paused(milvus) else await self._act(intent, values)
+        if is_paused(milvus):
+            self.sessions.keep(key, None)
+            outcome, more = Outcome(), False
+        else:
+            outcome, more = await self._act(intent, values)
         if more:
             return 0.0
         wait = await self._tell(manifest.milvus, intent, values, facts, outcome)
