@@ -51,6 +51,9 @@ class Sky:
         body: dict[str, object] = {"key": coded(key), "value": coded(value), "lease": lease}
         self.etcd.post("/v3/kv/put", body)
 
+    def delete(self, role: str) -> None:
+        self.etcd.post("/v3/kv/deleterange", {"key": coded(PREFIX + role)})
+
     def expire(self, lease: str) -> None:
         self.etcd.post("/v3/lease/revoke", {"ID": lease})
 

@@ -43,6 +43,18 @@ def test_what_ends_or_registers_again_by_itself_is_not_put_down(etcd: Served) ->
         assert sky.put_down == []
 
 
+def test_a_role_that_is_laid_down_under_a_lease_that_lasts_is_not_missed(etcd: Served) -> None:
+    async def story(sky: Sky) -> None:
+        sky.register("mixcoord-7", "mixcoord", at="10.0.0.1")
+        sky.sees("a", address="10.0.0.1", process="a1")
+        await sky.looked()
+        sky.delete("mixcoord-7")
+        await sky.looked()
+        assert sky.put_down == []
+
+    run(etcd, story)
+
+
 def test_what_goes_already_may_take_its_time(etcd: Served) -> None:
     async def story(sky: Sky) -> None:
         lease = sky.register("querynode-3", at="10.0.0.1")

@@ -234,7 +234,7 @@ class Ender:
 
     def _look_again(self, key: Key, milvus: _Milvus) -> None:
         """Plan the next look at what is not known to be amiss."""
-        outcast = milvus.outcasts is not None and milvus.outcasts.any
+        outcast = milvus.outcasts is not None and milvus.outcasts.suspects
         alarmed = outcast or asyncio.get_running_loop().time() < milvus.alarmed
         if milvus.running:
             self._plan(key, milvus, self._pace.alarm if alarmed else self._pace.patrol)

@@ -28,10 +28,10 @@ class Outcast:
 
 @dataclass(slots=True)
 class _Process:
-    """Since when it is known to run, the roles that it was seen with, and since when it lacks one of them."""
+    """Since when it is known to run, its roles with their leases, and since when it has lost one of them."""
 
     known: float
-    roles: set[str] = field(default_factory=set)
+    roles: dict[str, str] = field(default_factory=dict)
     lacking: float | None = None
 
 
@@ -49,16 +49,22 @@ class Outcasts:
     def look(self, running: Mapping[str, str], sessions: Iterable[Session], now: float) -> None:
         """Take in what is registered; ``running`` are processes by address.
 
-        A role that another took, be it by force, is lost too. A process that was never seen with a session,
-        as one that begins, lacks none.
+        A role is lost when its lease is over and the process has it under no other. A key that goes while its
+        lease lasts is the process's own doing. One that was never seen with a session, as one that begins,
+        has lost none.
         """
-        roles: dict[str, set[str]] = {}
+        roles: dict[str, dict[str, str]] = {}
+        leases = set()
         for session in sessions:
-            roles.setdefault(session.address, set()).add(session.role)
+            leases.add(session.lease)
+            roles.setdefault(session.address, {})[session.role] = session.lease
         found = {process: self.processes.get(process) or _Process(now) for process in running.values()}
         for address, process in running.items():
-            one, held = found[process], roles.get(address, set())
-            if not one.roles <= held:
+            one, held = found[process], roles.get(address, {})
+            one.roles = {
+                role: lease for role, lease in one.roles.items() if role in held or lease not in leases
+            }
+            if any(role not in held for role in one.roles):
                 one.lacking = now if one.lacking is None else one.lacking
             else:
                 one.lacking = None
@@ -67,7 +73,7 @@ class Outcasts:
         self.processes = found
 
     @property
-    def any(self) -> bool:
+    def suspects(self) -> bool:
         """Whether there is one now."""
         return any(one.lacking is not None for one in self.processes.values())
 
