@@ -12,6 +12,7 @@ from tests.kube.matrix.ends import settled
 from tests.kube.matrix.keeper import CRASH, Series
 from tests.kube.matrix.manifests import NAME, NEW, ONE, cluster, standalone
 from tests.kube.matrix.scene import Scene, all_played, condition, staged, status_of
+from tests.kube.matrix.sick import LEFT_ALONE
 
 from glede.kube.objects import POD, Key, Object
 from glede.milvus.kinds import MILVUS
@@ -22,7 +23,6 @@ pytestmark = pytest.mark.timeout(420)
 
 ALONE = Name("deployments", f"{NAME}-milvus-standalone")
 # kwok leaves such a pod alone: it does not end.
-LEFT_ALONE = {"kwok.x-k8s.io/status": "custom"}
 OF_THE_CLUSTER = frozenset({"mixcoord", "streamingnode", "datanode", "querynode", "proxy"})
 A_WHILE = 2.5
 

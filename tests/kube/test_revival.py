@@ -8,6 +8,8 @@ import pytest
 from lightkube import Client
 from tests.kube.etcds import LABELS, edit, play, until
 from tests.kube.matrix.manifests import NAME
+from tests.kube.matrix.scene import condition
+from tests.kube.matrix.sick import LEFT_ALONE
 from tests.kube.operators import Bench
 
 from glede.kube.errors import NotFound
@@ -15,7 +17,6 @@ from glede.kube.objects import POD, Object, key_of, uid_of
 
 pytestmark = pytest.mark.timeout(240)
 
-LEFT_ALONE = {"kwok.x-k8s.io/status": "custom"}
 QUERY_NODES = f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component=querynode"
 # So long nothing happens that would have happened: a pass takes far less than a second.
 A_WHILE = 3.0
@@ -40,7 +41,9 @@ def test_none_is_while_what_it_needs_is_away(ground: Path, kube: Client) -> None
         members = await bench.all(POD, LABELS)
         for member in members:
             await ready(bench, member, "False")
-        await bench.until("etcd is away", lambda found: told(found, "EtcdReady") == "False", NAME)
+        await bench.until(
+            "etcd is away", lambda found: condition(found, "EtcdReady").get("status") == "False", NAME
+        )
         [pod] = await bench.all(POD, QUERY_NODES)
         await waits(bench, pod)
         await asyncio.sleep(A_WHILE)
@@ -52,11 +55,6 @@ def test_none_is_while_what_it_needs_is_away(ground: Path, kube: Client) -> None
         await bench.healthy(NAME)
 
     play(ground, kube, act)
-
-
-def told(found: Object, type_: str) -> str:
-    conditions = found.get("status", {}).get("conditions", [])
-    return next((str(c["status"]) for c in conditions if c["type"] == type_), "")
 
 
 async def waits(bench: Bench, pod: Object) -> None:

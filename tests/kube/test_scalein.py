@@ -13,6 +13,7 @@ from tests.kube.matrix.chronicle import Change, Chronicle, Name, Now
 from tests.kube.matrix.ends import settled
 from tests.kube.matrix.manifests import NAME, ONE, cluster, milvus
 from tests.kube.matrix.scene import Scene, all_played, condition, deployment, is_rolled, staged
+from tests.kube.matrix.sick import LEFT_ALONE
 
 from glede.kube.objects import EVENT, POD, Key, Object
 from glede.kube.transport import Selection
@@ -24,7 +25,6 @@ pytestmark = pytest.mark.timeout(420)
 
 BOOKS = 470737468725919927
 # kwok leaves such a pod alone: it does not end.
-LEFT_ALONE = {"kwok.x-k8s.io/status": "custom"}
 # So long nothing happens that would have happened: what is loaded is asked each 3 s.
 A_WHILE = 5.0
 

@@ -26,6 +26,7 @@ from glede.milvus.keys import amend, generate
 from glede.milvus.kinds import MANAGER, MILVUS, RESOURCES
 from glede.milvus.labels import MILVUS_LABEL, TEMPLATE_ANNOTATION
 from glede.milvus.manifest import key_of_milvus
+from glede.milvus.moments import soonest
 from glede.milvus.observed import Observed
 from glede.milvus.plan import Deletion, Plan
 from glede.milvus.revival import Reviver
@@ -63,8 +64,7 @@ class Outcome:
     @property
     def again(self) -> float | None:
         """After how many seconds an eviction or a revival is to be tried again, None for none."""
-        waits = (EVICTION_SECONDS if self.budget else None, self.revival)
-        return min((seconds for seconds in waits if seconds is not None), default=None)
+        return soonest(EVICTION_SECONDS if self.budget else None, self.revival)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from glede.milvus.health import Health, examine
 from glede.milvus.intent import Intent, intent_of
 from glede.milvus.leaving import let_go, seconds_since
 from glede.milvus.manifest import Manifest, is_paused, key_of_milvus, reference_of
-from glede.milvus.moments import this_moment, written
+from glede.milvus.moments import soonest, this_moment, written
 from glede.milvus.observed import DependencyState, Observed, observed_of
 from glede.milvus.observer import Observer, states_of
 from glede.milvus.pacing import Pacing
@@ -92,8 +92,7 @@ class MilvusReconciler:
         if more:
             return 0.0
         wait = await self._tell(manifest.milvus, intent, values, facts, outcome)
-        waits = [wait, outcome.again, REFUSED_SECONDS if outcome.refused else None]
-        return min((seconds for seconds in waits if seconds is not None), default=None)
+        return soonest(wait, outcome.again, REFUSED_SECONDS if outcome.refused else None)
 
     async def _leave(self, milvus: Milvus) -> None:
         """Say why nothing is done for a Milvus that is another operator's."""
@@ -195,8 +194,7 @@ class MilvusReconciler:
         )
         late = _seconds_until(situation.rollout.overdue.since)
         wait = await self._write(milvus, status(situation), health)
-        waits = [wait, late, observed.hours.seconds]
-        return min((seconds for seconds in waits if seconds is not None), default=None)
+        return soonest(wait, late, observed.hours.seconds)
 
     async def _write(self, milvus: Milvus, new: Mapping[str, Any], health: Health) -> float | None:
         """Write a status where it has changed; gives the seconds for which that waits, if it does."""

@@ -8,9 +8,9 @@ from glede.milvus.desired import Ref
 from glede.milvus.views import Held, WorkloadView
 
 _MEMBERS = {
-    "etcd": "dependencies.etcd.replicas",
-    "minio": "dependencies.storage.replicas",
-    "kafka": "dependencies.kafka.replicas",
+    "etcd": "dependencies.etcd",
+    "minio": "dependencies.storage",
+    "kafka": "dependencies.kafka",
 }
 
 
@@ -34,13 +34,11 @@ def _running(milvus: Milvus, held: Mapping[Ref, Held]) -> dict[str, int]:
 
     Both stay, the number also when it was once written.
     """
-    found = {}
+    found: dict[str, int] = {}
     for name, field_ in _MEMBERS.items():
-        dependency = field_.removesuffix(".replicas")
         view = held.get(Ref("StatefulSet", Key(milvus.metadata.namespace, f"{milvus.metadata.name}-{name}")))
         if isinstance(view, WorkloadView):
-            found[field_] = view.replicas
-            found[f"{dependency}.vintage"] = view.vintage
+            found |= {f"{field_}.replicas": view.replicas, f"{field_}.vintage": view.vintage}
     return found
 
 

@@ -17,6 +17,7 @@ from tests.kube.matrix.chronicle import Change, Chronicle, Name, Now, following
 from tests.kube.matrix.ends import settled
 from tests.kube.matrix.manifests import OLD
 from tests.kube.matrix.scene import Scene, staged
+from tests.kube.matrix.sick import LEFT_ALONE
 
 from glede.kube.errors import NotFound
 from glede.kube.objects import NODE, POD, Key, Object
@@ -27,7 +28,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 Count = Callable[[int], None]
 WORKLOADS = frozenset({"deployments", "statefulsets"})
 # kwok leaves such a pod alone.
-LEFT_ALONE = {"kwok.x-k8s.io/status": "custom"}
 DRAIN_SECONDS = 60.0
 OUT_OF_SERVICE = {"key": "node.kubernetes.io/out-of-service", "value": "lost", "effect": "NoExecute"}
 

@@ -1,19 +1,12 @@
 """When a new status may be written."""
 
 import pytest
+from tests.unit.milvus.clocks import Clock
 
 from glede.milvus.pacing import ANSWER_SECONDS, COUNTERS_SECONDS, STANDING_SECONDS, Pacing
 
 STANDS = {"status": "Healthy", "conditions": [{"type": "EtcdReady", "status": "True"}]}
 UNKNOWN = {"status": "Healthy", "conditions": [{"type": "EtcdReady", "status": "Unknown"}]}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 from typing import cast
 
+from tests.unit.milvus.clocks import Clock
 from tests.unit.milvus.snapshots import pod
 
 from glede.kube.objects import Key
@@ -21,13 +22,6 @@ class Deletions:
     async def end(self, _key: Key, uid: str, cause: Cause) -> None:
         assert cause.grace is None
         self.uids.append(uid)
-
-
-class Clock:
-    now = 5.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_all_are_deleted_at_a_time_each_time_later_and_then_no_more() -> None:

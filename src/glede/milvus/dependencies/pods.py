@@ -135,7 +135,7 @@ def _stateful_set(
         spec["volumeClaimTemplates"] = [_claim(resolved, plan.volume, program.name)]
     metadata = metadata_of(resolved, plan.workload, dependency, program.name)
     if plan.vintage:
-        metadata["annotations"] = {**metadata.get("annotations", {}), VINTAGE_ANNOTATION: str(plan.vintage)}
+        metadata["annotations"] = {VINTAGE_ANNOTATION: str(plan.vintage)}
     return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": spec}
 
 

@@ -8,7 +8,7 @@ Only what is certain is acted on: the node has reported the container's end, and
 that container ran at its address, or the pod goes for good and nothing else runs there. What cannot be told,
 such as a pod on a node that is lost, is left to its lease.
 
-The other way round, a process that runs on though its sessions are over is put down.
+The other way round, a process that runs on though a session of its is over is put down.
 """
 
 import asyncio
@@ -80,7 +80,7 @@ class _Milvus:
 class Ender:
     """Follows the pods of all Milvuses and ends what their dead processes left in etcd.
 
-    ``put_down`` ends a pod whose process has no session any more; it may raise ApiError.
+    ``put_down`` ends a pod whose process has lost a session; it may raise ApiError.
     """
 
     def __init__(
@@ -129,17 +129,17 @@ class Ender:
         if new.ended and new.ended in milvus.running.values():
             self._ended(owner, milvus, new)
         if new.process and new.address:
+            milvus.pods.pop(milvus.running.get(new.address, ""), None)
             milvus.running[new.address] = new.process
-            milvus.pods[new.process] = Outcast(new.key, new.uid)
+            if not new.deleting:  # what goes already may take its time
+                milvus.pods[new.process] = Outcast(new.key, new.uid)
             if new.ready and new.process not in milvus.leases:
                 self._plan(owner, milvus, self._pace.settle)
-        if new.deleting:
-            # It goes already, and may take its time.
-            milvus.pods.pop(new.process, None)
 
     def _ended(self, owner: Key, milvus: _Milvus, view: PodView) -> None:
         address = next(at for at, process in milvus.running.items() if process == view.ended)
         del milvus.running[address]
+        milvus.pods.pop(view.ended, None)
         milvus.over[view.ended] = Over(view.ended, view.key.name, address, view.deleting)
         milvus.tries = 0
         milvus.alarmed = asyncio.get_running_loop().time() + self._pace.alarmed
@@ -152,6 +152,7 @@ class Ender:
             return
         if view.process and milvus.running.get(view.address) == view.process:
             del milvus.running[view.address]
+            milvus.pods.pop(view.process, None)
             milvus.leases.pop(view.process, None)
         if milvus.registry is None and not milvus.running:
             self.forget(owner)
@@ -210,7 +211,6 @@ class Ender:
                 milvus.leases.setdefault(process, set()).add(session.lease)
         kept = {*milvus.running.values(), *milvus.over}
         milvus.leases = {process: found for process, found in milvus.leases.items() if process in kept}
-        milvus.pods = {process: pod for process, pod in milvus.pods.items() if process in kept}
 
     async def _patrol(
         self, key: Key, milvus: _Milvus, before: dict[str, str], sessions: Iterable[Session]
