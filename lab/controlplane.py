@@ -108,6 +108,10 @@ class ControlPlane:
                     "--kube-api-qps=200",
                     "--kube-api-burst=400",
                 ]
+            else:
+                # A claim bound just while its pod is found unschedulable may be missed: it is looked at
+                # again after this long, five minutes if not told. No test waits for that.
+                arguments += ["--pod-max-in-unschedulable-pods-duration=20s"]
             # Their health ports are fixed: several labs side by side would meet there.
             self._start(name, [*arguments, "--secure-port=0"])
 
