@@ -164,7 +164,8 @@ class ControlPlane:
             "--profiling=false",
             f"--audit-policy-file={policy}",
             f"--audit-log-path={places.audit_log}",
-            "--audit-log-maxsize=50",
+            # Whoever counts requests reads one file: a thousand Milvuses fill 100 MiB and more.
+            "--audit-log-maxsize=500",
             "--audit-log-maxbackup=1",
             *self.extra,
         ]

@@ -51,9 +51,9 @@ class Promises(RuleBasedStateMachine):
             due = self.clock.now + seconds
             self.due[key] = min(due, self.due.get(key, due))
 
-    @rule(key=st.sampled_from(KEYS), urgent=st.booleans())
-    def add(self, key: Key, urgent: bool) -> None:
-        self.queue.add(key, urgent=urgent)
+    @rule(key=st.sampled_from(KEYS), urgent=st.booleans(), early=st.booleans())
+    def add(self, key: Key, urgent: bool, early: bool) -> None:
+        self.queue.add(key, urgent=urgent, early=early)
         self.expect(key)
 
     @rule(key=st.sampled_from(KEYS), seconds=st.floats(0, 100))
@@ -138,6 +138,16 @@ def test_rule_4_a_stream_of_edits_starves_no_ordinary_key(queue: WorkQueue) -> N
     for number in range(20):
         queue.add(Key("kites", f"edit-{number}"), urgent=True)
     assert drain(queue).index(ONE) == URGENT_IN_A_ROW
+
+
+def test_rule_4_an_edit_from_before_the_start_passes_the_start_up_list() -> None:
+    queue = WorkQueue()
+    first, edited, later = KEYS[:3]
+    queue.add(first)
+    queue.add(edited, early=True)
+    queue.add(later, urgent=False, early=True)
+
+    assert drain(queue) == [edited, first, later]
 
 
 def test_rule_4_what_waited_on_a_standby_is_a_start_up_list_too(clock: Clock) -> None:

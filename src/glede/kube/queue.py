@@ -56,11 +56,14 @@ class WorkQueue:
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def add(self, key: Key, *, urgent: bool = True) -> None:
-        """Ask for a pass over a key. Before the first ``get`` all keys are a start-up list, so ordinary."""
+    def add(self, key: Key, *, urgent: bool = True, early: bool = False) -> None:
+        """Ask for a pass over a key.
+
+        Before the first ``get`` keys are a start-up list, so ordinary, but for those that are ``early`` too.
+        """
         if self._closed:
             return
-        self._enqueue(key, self._clock(), urgent=urgent and self._served_since is not None)
+        self._enqueue(key, self._clock(), urgent=urgent and (early or self._served_since is not None))
 
     def add_after(self, key: Key, seconds: float) -> None:
         """Add a key after some seconds, as an ordinary one.

@@ -24,6 +24,13 @@ class Manifest:
         """Namespace and name."""
         return key_of_milvus(self.milvus)
 
+    @property
+    def noticed(self) -> bool:
+        """Whether its status tells of this very manifest: nobody edited or deleted it meanwhile."""
+        metadata = self.milvus.metadata
+        seen = self.milvus.status.get("observedGeneration")
+        return metadata.deletion_timestamp is None and seen == metadata.generation
+
     def secrets(self) -> list[str]:
         """Give the Secrets that it names, as NAMESPACE/NAME."""
         namespace = self.milvus.metadata.namespace

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from glede.kube import objects
 from glede.kube.informer import Informer
@@ -17,7 +17,14 @@ from glede.milvus.podviews import NodeView, PodView
 from glede.milvus.validate.clash import claims
 from glede.milvus.views import Held
 
-Add = Callable[[Key, bool], None]
+
+class Add(Protocol):
+    """Asks for a pass over a Milvus. Urgent ones go first; at the start only those that are ``early`` too."""
+
+    def __call__(self, key: Key, urgent: bool, *, early: bool = False) -> None:
+        """Ask for it."""
+
+
 _BY_MILVUS = "milvus"
 _BY_CLAIM = "claim"
 _BY_SECRET = "secret"  # noqa: S105 - the name of an index
@@ -64,7 +71,7 @@ class Scope:
             yield self.nodes
 
     def notify(self, add: Add) -> None:
-        """Have ``add(key, urgent)`` called for each Milvus that a change may concern."""
+        """Have ``add`` called for each Milvus that a change may concern."""
 
         def of_child(event: str, _key: Key, old: Any, new: Any) -> None:
             for item in (old, new):
@@ -87,7 +94,7 @@ class Scope:
             self.nodes.add_handler(of_node)
 
     def _of_milvus(self, add: Add, event: str, key: Key, old: Manifest | None, new: Manifest | None) -> None:
-        add(key, event != "SYNC" and self._served(key))
+        add(key, event != "SYNC" and self._served(key), early=new is not None and not new.noticed)
         if event in {"ADDED", "DELETED"} or _moved(old, new):
             for manifest in (old, new):
                 for neighbour in self.sharing(manifest) if manifest else ():

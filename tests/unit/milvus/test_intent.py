@@ -1,5 +1,6 @@
 """What is kept between two passes over a manifest, and who hears of whom."""
 
+import copy
 from typing import Any, cast
 
 from tests.unit.milvus.manifests import manifest
@@ -61,12 +62,35 @@ def test_only_those_hear_of_each_other_that_claim_the_same_place() -> None:
     assert scope.sharing(standalone("crow", "two")) == []
 
 
-def test_many_new_milvuses_do_not_delay_those_that_run() -> None:
-    scope = Scope(NO_REQUESTS, "default")
-    urgent: dict[Key, bool] = {}
-    scope.notify(urgent.__setitem__)
+class Asked:
+    """What a scope asked for last: whether it is urgent, and whether it is so at the start too."""
+
+    def __call__(self, key: Key, urgent: bool, *, early: bool = False) -> None:
+        self.key, self.urgent, self.early = key, urgent, early
+
+
+def told(*statuses: dict[str, Any]) -> list[Asked]:
+    """Tell a scope of generation after generation of one Milvus, each with a status."""
+    scope, found = Scope(NO_REQUESTS, "default"), []
+    asked = Asked()
+    scope.notify(asked)
     scope.milvuses.synced.set()
-    for generation, status in ((1, {}), (2, {"status": "Pending"}), (3, {"currentImage": "milvus:v1"})):
+    for generation, status in enumerate(statuses, 1):
         obj = manifest({}, "kite", uid="uid", generation=generation, resourceVersion=str(generation))
         scope.milvuses.saw({**obj, "status": status})
-        assert urgent == {Key("default", "kite"): generation == 3}
+        assert asked.key == Key("default", "kite")
+        found.append(copy.copy(asked))
+    return found
+
+
+def test_many_new_milvuses_do_not_delay_those_that_run() -> None:
+    found = told({}, {"status": "Pending"}, {"currentImage": "milvus:v1"})
+    assert [asked.urgent for asked in found] == [False, False, True]
+
+
+def test_an_edit_that_nobody_noticed_does_not_wait_for_all_the_others() -> None:
+    found = told(
+        {"currentImage": "milvus:v1", "observedGeneration": 1},
+        {"currentImage": "milvus:v1", "observedGeneration": 1},
+    )
+    assert [(asked.urgent, asked.early) for asked in found] == [(True, False), (True, True)]
