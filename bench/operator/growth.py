@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import psutil
 from bench.operator.results import Results, Samples, Stage
 from bench.publish import table
 
@@ -13,6 +14,9 @@ WIDTH, HEIGHT, LEFT, TOP, BOTTOM, GAP = 960, 260, 44, 40, 36, 24
 STYLE = "font: 12px sans-serif; fill: #333"
 COLOURS = ("#2f6f5e", "#d9813a", "#7a8fb0", "#a8371c")
 OPERATOR = "the operator"
+# Of what the cores can pay for, so much is found where nothing else is in the way.
+BOUND = 0.8
+NAMED = (OPERATOR, "kube-apiserver", "kube-controller-manager", "kwok")
 Row = tuple[str, Callable[[Stage], str]]
 
 
@@ -25,6 +29,27 @@ def _spent(stage: Stage, program: str) -> float:
     return stage.wave.cpu.get(program, 0.0) / stage.wave.count
 
 
+def _others(stage: Stage) -> float:
+    return sum(stage.wave.cpu.values()) / stage.wave.count - sum(_spent(stage, name) for name in NAMED)
+
+
+def limit(stage: Stage, cores: int) -> str:
+    """Tell what a wave is bounded by."""
+    whole = sum(stage.wave.cpu.values()) / stage.wave.count
+    dearest = max(NAMED, key=lambda name: _spent(stage, name))
+    paid, found = cores / whole, stage.wave.count / stage.wave.whole
+    shares = (
+        f"{_spent(stage, dearest) / whole:.0%} {dearest}, {_spent(stage, OPERATOR) / whole:.0%} {OPERATOR}"
+    )
+    bound = "the cores bound a wave" if found >= BOUND * paid else "something else than the cores bounds it"
+    return (
+        f"The limit: with {stage.count} Milvuses a new one costs the machine {whole * 1000:.0f} ms of "
+        f"processor ({shares}). {cores} cores pay for {paid:.1f} of them a second, and {found:.1f} became "
+        f"Healthy: {bound}. A new Milvus waits for its turn among the others of its wave, hence the slow end "
+        "of *Healthy after available*; edits and repairs of those that serve go before."
+    )
+
+
 ROWS: tuple[Row, ...] = (
     ("made at once", lambda s: str(s.wave.count)),
     ("... all Healthy, s", lambda s: f"{s.wave.whole:.1f}"),
@@ -35,6 +60,7 @@ ROWS: tuple[Row, ...] = (
     ("... the API server", lambda s: f"{_spent(s, 'kube-apiserver') * 1000:.0f}"),
     ("... the controllers", lambda s: f"{_spent(s, 'kube-controller-manager') * 1000:.0f}"),
     ("... kwok", lambda s: f"{_spent(s, 'kwok') * 1000:.0f}"),
+    ("... etcd, MinIO, the scheduler, this benchmark", lambda s: f"{_others(s) * 1000:.0f}"),
     ("edit seen in the Deployment, p50 / p99 s", lambda s: _p50_p99(s.edits)),
     ("Deployment repaired, p50 / p99 s", lambda s: _p50_p99(s.repaired(deployments=True))),
     ("Service, ConfigMap repaired, p50 / p99 s", lambda s: _p50_p99(s.repaired(deployments=False))),
@@ -59,6 +85,8 @@ def growth(results: Results) -> list[str]:
         "",
         *table(heads, rows),
         f"Deleted at once: {'; '.join(gone)}.",
+        "",
+        limit(results.stages[-1], psutil.cpu_count() or 1),
     ]
 
 

@@ -31,9 +31,8 @@ audit log; Events and the lease, which depend on time more than on work, are cou
 milvus-operator, measured on two cores of the same kind of machine.
 
 The last table tells what share of the cores other programs took meanwhile: where it is large, times are upper
-bounds. Fifty Milvuses at once are bounded by the two cores, which the API server and Kubernetes' controllers
-use more than the operator does; the table of waves has the processor seconds of each. After the first
-Milvuses all are deleted; then their number grows, and all is measured again with each."""
+bounds. The table of waves has the processor seconds of each program, until all is quiet again. After the
+first Milvuses all are deleted; then their number grows, and all is measured again with each."""
 
 # Aims in seconds, writes and MiB; writes are those of 50 Milvuses.
 EXIST, HEALTHY, WRITES, EDIT, REPAIR, ACTING, GONE = 3.0, 1.0, 300, 0.2, 0.3, 2.0, 10.0

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bench.operator.growth import draw
+from bench.operator.growth import draw, limit
 from bench.operator.report import render
 from bench.operator.results import Deletion, Requests, Restart, Results, Samples, Stage, Wave
 
@@ -69,6 +69,17 @@ def test_watches_at_rest_are_allowed_and_writes_are_not() -> None:
 @pytest.mark.parametrize(("rss", "met"), [(90.0, "yes"), (91.0, "**no**")])
 def test_memory_has_a_limit(rss: float, met: str) -> None:
     assert row(render(results(rss)), "RSS, 50 CRs")[4] == met
+
+
+@pytest.mark.parametrize(
+    ("whole", "bound"), [(1.5, "the cores bound"), (9.0, "something else than the cores bounds")]
+)
+def test_what_bounds_a_wave_is_told_from_the_processor_time(whole: float, bound: str) -> None:
+    stage = results().stages[0]
+    told = limit(replace(stage, wave=replace(stage.wave, whole=whole)), 2)
+    assert "60 ms of processor (100% the operator" in told
+    assert "2 cores pay for 33.3 of them a second" in told
+    assert bound in told
 
 
 def test_growth_has_a_column_for_each_number_and_a_picture(tmp_path: Path) -> None:
