@@ -94,7 +94,8 @@ class Scope:
             self.nodes.add_handler(of_node)
 
     def _of_milvus(self, add: Add, event: str, key: Key, old: Manifest | None, new: Manifest | None) -> None:
-        add(key, event != "SYNC" and self._served(key), early=new is not None and not new.noticed)
+        early = new is not None and not new.noticed
+        add(key, (early or event != "SYNC") and self._served(key), early=early)
         if event in {"ADDED", "DELETED"} or _moved(old, new):
             for manifest in (old, new):
                 for neighbour in self.sharing(manifest) if manifest else ():
