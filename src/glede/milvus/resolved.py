@@ -18,7 +18,7 @@ class Derived:
     """A value that the manifest does not give, and why it is what it is."""
 
     field: str
-    value: str | int | bool
+    value: str | float | bool
     reason: str
 
 
