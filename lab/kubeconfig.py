@@ -9,7 +9,7 @@ from lab.certificates import Pair
 
 
 def write_kubeconfig(path: Path, server: str, authority: Path, client: Pair) -> Path:
-    """Write the kubeconfig of one client of ``server``; gives its path."""
+    """Write the kubeconfig of one client of ``server``; gives its path. Readers always find a whole one."""
     user = {"client-certificate-data": _data(client.certificate), "client-key-data": _data(client.key)}
     body = {
         "apiVersion": "v1",
@@ -21,10 +21,11 @@ def write_kubeconfig(path: Path, server: str, authority: Path, client: Pair) -> 
         "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab"}}],
         "current-context": "lab",
     }
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump(body))
-    return path
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(yaml.safe_dump(body))
+    return fresh.replace(path)
 
 
 def _data(path: Path) -> str:
