@@ -1,7 +1,7 @@
 """Milvus's settings: ours, the manifest's over them, and where the dependencies are over all."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,39 +16,18 @@ ACTIVE_STANDBY = "enableActiveStandby"
 _BUCKET_SHORTEST, _BUCKET_LONGEST = 3, 63
 _QUEUES_WITHOUT_STANDBY = {"rocksmq", "natsmq"}
 
-
-@dataclass(frozen=True, slots=True)
-class _Default:
-    """Settings of ours that belong together, and why; where the manifest has one of them, none is set.
-
-    ``of`` tells the versions that they are for.
-    """
-
-    values: Mapping[tuple[str, ...], float]
-    reason: str
-    of: Callable[[Version], bool] = lambda _version: True
-
-
 # A session much shorter than 15 s would end Milvus itself while etcd elects a leader on a slow disk.
-# They may grow with the operator: they restart no pod by themselves.
-_DEFAULTS = (
-    _Default(
-        {("common", "session", "ttl"): 15},
+# Settings of ours, each with its reason. They may grow with the operator: they restart no pod by themselves.
+_DEFAULTS: tuple[tuple[tuple[str, ...], int, str], ...] = (
+    (
+        ("common", "session", "ttl"),
+        15,
         "whatever died is missed when its session ends, by Milvus's own value after 30 s",
     ),
-    _Default(
-        {("queryCoord", "updateNextTargetInterval"): 1},
+    (
+        ("queryCoord", "updateNextTargetInterval"),
+        1,
         "a new shard leader answers empty until the coordinator's next target; Milvus's own value is 10 s",
-    ),
-    # As patient as Milvus's own ten attempts, which end after 43 s.
-    _Default(
-        {
-            ("grpc", "client", "initialBackOff"): 0.1,
-            ("grpc", "client", "maxBackoff"): 0.2,
-            ("grpc", "client", "maxMaxAttempts"): 200,
-        },
-        "who waits for a new coordinator asks five times a second; Milvus's own pauses double up to 10 s",
-        of=lambda version: version.stopping_holds_up,
     ),
 )
 
@@ -81,7 +60,7 @@ def settings_of(
     types = {dependency.type for dependency in dependencies}
     standby = _standing_by(milvus, sections, types, written.settings)
     pairs = {name: {ACTIVE_STANDBY: True} for component in standby for name in sections[component]}
-    defaults, reasons = _defaults(written.settings, version)
+    defaults, reasons = _defaults(written.settings)
     forced = _forced(dependencies)
     restarting = laid_over(laid_over({**apart, **pairs}, written.settings), forced)
     supplied = {setting_key(v["name"]) for dependency in dependencies for v in dependency.env}
@@ -156,19 +135,17 @@ def _several(milvus: Milvus, component: str) -> bool:
     return found is not None and (found.replicas or 0) > 1
 
 
-def _defaults(written: Mapping[str, Any], version: Version) -> tuple[dict[str, Any], list[Derived]]:
+def _defaults(written: Mapping[str, Any]) -> tuple[dict[str, Any], list[Derived]]:
     defaults: dict[str, Any] = {}
     derived = []
-    for default in _DEFAULTS:
-        if not default.of(version) or any(_at(written, *path) is not None for path in default.values):
-            continue
-        for path, value in default.values.items():
+    for path, value, reason in _DEFAULTS:
+        if _at(written, *path) is None:
             defaults = laid_over(defaults, _nested(path, value))
-            derived.append(Derived(f"spec.config.{'.'.join(path)}", value, default.reason))
+            derived.append(Derived(f"spec.config.{'.'.join(path)}", value, reason))
     return defaults, derived
 
 
-def _nested(path: tuple[str, ...], value: float) -> dict[str, Any]:
+def _nested(path: tuple[str, ...], value: int) -> dict[str, Any]:
     found: Any = value
     for name in reversed(path):
         found = {name: found}

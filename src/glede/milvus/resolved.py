@@ -18,7 +18,7 @@ class Derived:
     """A value that the manifest does not give, and why it is what it is."""
 
     field: str
-    value: str | float | bool
+    value: str | int | bool
     reason: str
 
 

@@ -53,22 +53,6 @@ def test_our_own_default_is_told_with_its_reason() -> None:
     assert told[0].reason
 
 
-OFTEN = {"initialBackOff": 0.1, "maxBackoff": 0.2, "maxMaxAttempts": 200}
-
-
-@pytest.mark.parametrize(
-    ("version", "written", "expected"),
-    [("v2.3.5", {}, OFTEN), ("v2.4.23", {}, {}), ("v2.3.5", {"maxBackoff": 5}, {"maxBackoff": 5})],
-)
-def test_clients_of_2_3_ask_often_for_a_coordinators_successor(
-    version: str, written: dict[str, Any], expected: dict[str, Any]
-) -> None:
-    config = {"grpc": {"client": written}} if written else {}
-    found = resolved(components={"image": f"milvusdb/milvus:{version}"}, config=config)
-
-    assert found.settings.get("grpc", {}).get("client", {}) == expected
-
-
 def test_a_log_of_the_manifests_own_is_left_alone() -> None:
     found = resolved(dependencies={"msgStreamType": "custom"}, config={"mq": {"type": "pulsar"}})
 
