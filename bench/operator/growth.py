@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import psutil
 from bench.operator.results import Results, Samples, Stage
 from bench.publish import table
 
@@ -29,13 +29,17 @@ def _spent(stage: Stage, program: str) -> float:
     return stage.wave.cpu.get(program, 0.0) / stage.wave.count
 
 
+def _all_spent(stage: Stage) -> float:
+    return sum(stage.wave.cpu.values()) / stage.wave.count
+
+
 def _others(stage: Stage) -> float:
-    return sum(stage.wave.cpu.values()) / stage.wave.count - sum(_spent(stage, name) for name in NAMED)
+    return _all_spent(stage) - sum(_spent(stage, name) for name in NAMED)
 
 
 def limit(stage: Stage, cores: int) -> str:
     """Tell what a wave is bounded by."""
-    whole = sum(stage.wave.cpu.values()) / stage.wave.count
+    whole = _all_spent(stage)
     dearest = max(NAMED, key=lambda name: _spent(stage, name))
     paid, found = cores / whole, stage.wave.count / stage.wave.whole
     shares = (
@@ -86,7 +90,7 @@ def growth(results: Results) -> list[str]:
         *table(heads, rows),
         f"Deleted at once: {'; '.join(gone)}.",
         "",
-        limit(results.stages[-1], psutil.cpu_count() or 1),
+        limit(results.stages[-1], os.cpu_count() or 1),
     ]
 
 

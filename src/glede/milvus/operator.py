@@ -118,7 +118,7 @@ async def build(options: Options, transport: Transport, metrics: Metrics) -> Man
         images={**default_images(), **options.images},
     )
     for scope in scopes.values():
-        scope.notify(lambda key, urgent, *, early=False: queue.add(key, urgent=urgent, early=early))
+        scope.notify(queue.add)
         scope.on_gone(reconciler.forget)
         scope.pods.add_handler(ender.of_pod)
         for informer in scope.informers():

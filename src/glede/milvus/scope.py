@@ -21,7 +21,7 @@ from glede.milvus.views import Held
 class Add(Protocol):
     """Asks for a pass over a Milvus. Urgent ones go first; at the start only those that are ``early`` too."""
 
-    def __call__(self, key: Key, urgent: bool, *, early: bool = False) -> None:
+    def __call__(self, key: Key, *, urgent: bool, early: bool = False) -> None:
         """Ask for it."""
 
 
@@ -77,12 +77,12 @@ class Scope:
             for item in (old, new):
                 if item is not None and item.milvus:
                     key = Key(item.key.namespace, item.milvus)
-                    add(key, event != "SYNC" and self._served(key))
+                    add(key, urgent=event != "SYNC" and self._served(key))
 
         def of_node(event: str, _key: Key, old: NodeView | None, new: NodeView | None) -> None:
             if event != "SYNC" and old != new:
                 for manifest in self.milvuses.store.values():
-                    add(manifest.key, False)
+                    add(manifest.key, urgent=False)
 
         self.milvuses.add_handler(partial(self._of_milvus, add))
         self.secrets.add_handler(of_child)
@@ -95,15 +95,15 @@ class Scope:
 
     def _of_milvus(self, add: Add, event: str, key: Key, old: Manifest | None, new: Manifest | None) -> None:
         early = new is not None and not new.noticed
-        add(key, (early or event != "SYNC") and self._served(key), early=early)
+        add(key, urgent=(early or event != "SYNC") and self._served(key), early=early)
         if event in {"ADDED", "DELETED"} or _moved(old, new):
             for manifest in (old, new):
                 for neighbour in self.sharing(manifest) if manifest else ():
-                    add(neighbour.key, False)
+                    add(neighbour.key, urgent=False)
 
     def _of_secret(self, add: Add, event: str, key: Key, _old: Held | None, _new: Held | None) -> None:
         for manifest in self.milvuses.store.by_index(_BY_SECRET, _index(key.namespace, key.name)):
-            add(manifest.key, event != "SYNC")
+            add(manifest.key, urgent=event != "SYNC")
 
     def _served(self, key: Key) -> bool:
         """Tell whether a Milvus has served: many new ones must not delay what happens to those that run."""

@@ -1,6 +1,5 @@
 """What is kept between two passes over a manifest, and who hears of whom."""
 
-import copy
 from typing import Any, cast
 
 from tests.unit.milvus.manifests import manifest
@@ -62,34 +61,32 @@ def test_only_those_hear_of_each_other_that_claim_the_same_place() -> None:
     assert scope.sharing(standalone("crow", "two")) == []
 
 
-class Asked:
-    """What a scope asked for last: whether it is urgent, and whether it is so at the start too."""
+def told(*statuses: dict[str, Any], listed: bool = False) -> list[tuple[bool, bool]]:
+    """Tell a scope of generation after generation of one Milvus, with statuses; ``listed``: at the start.
 
-    def __call__(self, key: Key, urgent: bool, *, early: bool = False) -> None:
-        self.key, self.urgent, self.early = key, urgent, early
+    Gives of each whether it is asked for as urgent, and as urgent at the start too.
+    """
+    scope, asked = Scope(NO_REQUESTS, "default"), []
 
+    def ask(key: Key, *, urgent: bool, early: bool = False) -> None:
+        assert key == Key("default", "kite")
+        asked.append((urgent, early))
 
-def told(*statuses: dict[str, Any], listed: bool = False) -> list[Asked]:
-    """Tell a scope of generation after generation of one Milvus, with statuses; ``listed``: at the start."""
-    scope, found = Scope(NO_REQUESTS, "default"), []
-    asked = Asked()
-    scope.notify(asked)
+    scope.notify(ask)
     if not listed:
         scope.milvuses.synced.set()
     for generation, status in enumerate(statuses, 1):
         obj = manifest({}, "kite", uid="uid", generation=generation, resourceVersion=str(generation))
         scope.milvuses.saw({**obj, "status": status})
-        assert asked.key == Key("default", "kite")
-        found.append(copy.copy(asked))
-    return found
+        assert len(asked) == generation
+    return asked
 
 
 def test_many_new_milvuses_do_not_delay_those_that_run() -> None:
     found = told({}, {"status": "Pending"}, {"currentImage": "milvus:v1"})
-    assert [asked.urgent for asked in found] == [False, False, True]
+    assert [urgent for urgent, _ in found] == [False, False, True]
 
 
 def test_an_edit_that_nobody_noticed_does_not_wait_for_all_the_others() -> None:
     running = {"currentImage": "milvus:v1", "observedGeneration": 1}
-    found = told(running, running, {}, listed=True)
-    assert [(asked.urgent, asked.early) for asked in found] == [(False, False), (True, True), (False, True)]
+    assert told(running, running, {}, listed=True) == [(False, False), (True, True), (False, True)]
