@@ -26,7 +26,8 @@ clients on each that search without pause, and one client that inserts ten rows 
 for. *Dark* are seconds in which no search of a collection ended well: where searches hang, few can fail.
 *Lost* are rows that were acknowledged and are not found afterwards. *Full strength*: all pods are Ready and
 as wanted, and no search is bad any more, counted from the begin of the fault or change, so that a fault's own
-time is in it. A dash: not so within 240 s after the fault's end."""
+time is in it. A dash: not so within 240 s after the fault's end. Planned changes are made three times, first
+in the order of the table, then twice without the faults: where what they cost differs, each turn is shown."""
 _BAD = ("failed", "late", "short")
 
 
@@ -35,7 +36,7 @@ class Figure:
     """What a drill cost a side; ``counts`` are searches by verdict, by in-memory replicas.
 
     ``dark`` are the seconds in which no search ended well, by in-memory replicas. ``seconds`` are those until
-    full strength, None: not reached; ``lost`` rows, None: could not be read.
+    full strength, None: not reached; ``lost`` rows, None: could not be read. ``turn`` counts from 0.
     """
 
     drill: str
@@ -46,6 +47,7 @@ class Figure:
     counts: dict[int, dict[str, int]]
     dark: dict[int, int]
     errors: list[str] = field(default_factory=list)
+    turn: int = 0
 
     @classmethod
     def read(cls, kept: dict[str, Any]) -> Self:
@@ -53,6 +55,11 @@ class Figure:
         counts = {int(number): found for number, found in kept["counts"].items()}
         dark = {int(number): found for number, found in kept["dark"].items()}
         return cls(**{**kept, "counts": counts, "dark": dark})
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Tell it from others."""
+        return self.drill, self.side, self.turn
 
     def cells(self) -> list[str]:
         """Give the cells of a row: seconds, bad searches with one and with two in memory, lost rows."""
@@ -70,16 +77,25 @@ class Figure:
         return "; ".join(word for word in words if word)
 
 
+def _together(turns: list[list[str]]) -> list[str]:
+    """Give the cells of one row of several turns: what they have in common once, what differs by turn."""
+    return [cells[0] if len(set(cells)) == 1 else ", ".join(cells) for cells in zip(*turns, strict=True)]
+
+
 def report(figures: list[Figure]) -> str:
     """Give the report in Markdown."""
-    found = {(figure.drill, figure.side): figure for figure in figures}
+    figures = sorted(figures, key=lambda figure: figure.turn)
     heads = ("s to full strength", "1 replica: failed/late/short (s dark)", "2 replicas", "lost")
     titles = (Plain.title, Ours.title)
     rows, notes = [], []
     for drill in DRILLS:
-        both = [found.get((drill.name, title)) for title in titles]
-        rows.append([drill.name, *(cell for f in both for cell in (f.cells() if f else [""] * len(heads)))])
-        notes += [f"- {drill.name}, {f.side}: {f.said}." for f in both if f and f.said]
+        row = [drill.name]
+        for title in titles:
+            turns = [figure for figure in figures if (figure.drill, figure.side) == (drill.name, title)]
+            row += _together([figure.cells() for figure in turns]) if turns else [""] * len(heads)
+            said = "; ".join(dict.fromkeys(figure.said for figure in turns if figure.said))
+            notes += [f"- {drill.name}, {title}: {said}."] if said else []
+        rows.append(row)
     searches = sum(sum(counts.values()) for figure in figures for counts in figure.counts.values())
     machine = f"{os.cpu_count()} cores, Linux {platform.release().split('-')[0]}"
     lines = [

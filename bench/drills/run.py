@@ -1,4 +1,4 @@
-"""Drills beside each other: `python -m bench.drills.run --out FILE`. Root, Linux; some 50 minutes.
+"""Drills beside each other: `python -m bench.drills.run --out FILE`. Root, Linux; some 80 minutes.
 
 Each side runs alone on the lab's nodes, one after the other, searched and written to without pause.
 ``--results`` keeps what was measured as JSON; a drill measured again replaces what is there.
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bench.drills.drills import DRILLS, IMAGE, OTHER_IMAGE, Drill
@@ -117,13 +117,19 @@ def measure(side: Side, wanted: list[Drill], keep: list[Figure], path: Path) -> 
         for searcher in searchers.values():
             stack.enter_context(searcher.searching())
         watched = Watched(side, searchers, stack.enter_context(Inserter(side.uri).inserting()))
-        for drill in wanted:
+        for turn, drill in _in_turn(wanted):
             if drill.ours_only and not isinstance(side, Ours):
                 continue
-            figure = watched.drill(drill)
+            figure = replace(watched.drill(drill), turn=turn)
             print(figure.line(), flush=True)
-            keep[:] = [f for f in keep if (f.drill, f.side) != (figure.drill, figure.side)] + [figure]
+            keep[:] = [f for f in keep if f.key != figure.key] + [figure]
             path.write_text(json.dumps([asdict(figure) for figure in keep], indent=1))
+
+
+def _in_turn(wanted: list[Drill]) -> list[tuple[int, Drill]]:
+    """Give all drills in order, then again those that are measured more than once, each with its turn."""
+    most = max(drill.times for drill in wanted)
+    return [(turn, drill) for turn in range(most) for drill in wanted if turn < drill.times]
 
 
 def _beside(lab: NodesLab, kind: type[Side], wanted: list[Drill], keep: list[Figure], path: Path) -> None:

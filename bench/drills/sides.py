@@ -33,6 +33,7 @@ class Side(ABC):
     label: ClassVar[str]
     root_coordinator: ClassVar[str]
     root: ClassVar[str]
+    value: int = field(default=1, init=False)
 
     @abstractmethod
     def up(self) -> None:
@@ -55,9 +56,14 @@ class Side(ABC):
     def image(self, image: str) -> None:
         """Give every component another image."""
 
-    @abstractmethod
-    def setting(self, value: int) -> None:
+    def another_setting(self) -> None:
         """Change a setting that only query nodes read."""
+        self.value += 1
+        self._set(self.value)
+
+    @abstractmethod
+    def _set(self, value: int) -> None:
+        """Give that setting a value."""
 
     @abstractmethod
     def scale(self, query_nodes: int) -> None:
@@ -151,7 +157,7 @@ class Plain(Side):
         """Give every Deployment another image."""
         self.kubectl("set", "image", "deployment", "--all", f"*={image}")
 
-    def setting(self, value: int) -> None:
+    def _set(self, value: int) -> None:
         """Change the environment of the query nodes."""
         self.kubectl("set", "env", "deployment/milvus-querynode", f"{'_'.join(SETTING).upper()}={value}")
 
@@ -216,7 +222,7 @@ class Ours(Side):
         """Give every component another image."""
         self._change({"image": image})
 
-    def setting(self, value: int) -> None:
+    def _set(self, value: int) -> None:
         """Change a setting of the query nodes."""
         section, part, name = SETTING
         self._patch({"config": {section: {part: {name: value}}}})

@@ -7,7 +7,7 @@ import pytest
 
 DOCS = Path(__file__).parents[2] / "docs" / "operator"
 SIDES = ("plain Deployments", "the operator")
-SEARCHES = re.compile(r"\d+/\d+/\d+ \(\d+ s\)")
+SEARCHES = re.compile(r"\d+/\d+/\d+ \(\d+ s\)(, \d+/\d+/\d+ \(\d+ s\))*")
 PAGES = sorted((DOCS / "failures").glob("*.md"))
 
 Figures = tuple[str, ...]
