@@ -191,7 +191,7 @@ class Bench:
         await _at_once(delete, milvuses)
         longest = max(LONGEST_SECONDS, len(milvuses) * EACH_SECONDS)
         gone = await watcher.until("Milvuses gone", lambda: not watcher.all(MILVUS.kind), longest)
-        everything = await watcher.until("everything gone", lambda: not watcher.now, longest)
+        everything = await watcher.until("everything gone", lambda: watcher.empty, longest)
         await watcher.quiet(SETTLE_SECONDS)
         return Deletion(len(milvuses), gone - begin, everything - begin)
 

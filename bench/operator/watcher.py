@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -61,10 +62,10 @@ Holds = Callable[[Moment], bool]
 
 @dataclass
 class Watcher:
-    """What was seen, in order, and who waits for what."""
+    """What was seen, in order, what is there ``now`` by kind and name, and who waits for what."""
 
     moments: list[Moment] = field(default_factory=list)
-    now: dict[tuple[str, str], Object] = field(default_factory=dict)
+    now: dict[str, dict[str, Object]] = field(default_factory=lambda: defaultdict(dict))
     _waiting: list[tuple[Holds, asyncio.Future[Moment]]] = field(default_factory=list)
     _last: float = 0.0
 
@@ -76,8 +77,13 @@ class Watcher:
 
     def all(self, kind: str, milvus: str | None = None) -> list[Object]:
         """Give the objects of a kind that are there now, of one Milvus or of all."""
-        found = [Moment(0.0, "", kind, obj) for (k, _), obj in self.now.items() if k == kind]
-        return [one.object for one in found if milvus in (None, one.milvus)]
+        found = self.now[kind].values()
+        return [obj for obj in found if milvus in (None, Moment(0.0, "", kind, obj).milvus)]
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether nothing is there."""
+        return not any(self.now.values())
 
     def one(self, kind: str, milvus: str) -> Object:
         """Give the only object of a kind that a Milvus has."""
@@ -105,11 +111,10 @@ class Watcher:
         moment = Moment(time.perf_counter(), type_, kind, obj)
         self._last = moment.at
         self.moments.append(moment)
-        place = (kind, moment.name)
         if type_ == "DELETED":
-            self.now.pop(place, None)
+            self.now[kind].pop(moment.name, None)
         else:
-            self.now[place] = obj
+            self.now[kind][moment.name] = obj
         for waiting in list(self._waiting):
             holds, future = waiting
             if future.done() or holds(moment):
@@ -132,12 +137,14 @@ async def watching(transport: HttpTransport) -> AsyncIterator[Watcher]:
 async def _follow(transport: HttpTransport, resource: Resource, watcher: Watcher) -> None:
     labels = None if resource is MILVUS else MILVUS_LABEL
     selection = Selection(NAMESPACE, labels)
-    page = await transport.list(resource, selection)
-    stream = transport.watch(
-        resource, selection, resource_version=page.resource_version, timeout_seconds=LONGEST_SECONDS
-    )
-    async for event in stream:
-        if event.type != "BOOKMARK":
-            event.object["metadata"].pop("managedFields", None)
-            watcher.take(event.type, resource.kind, event.object)
-    raise RuntimeError(f"the watch of {resource.plural} ended")
+    version = (await transport.list(resource, selection)).resource_version
+    while True:
+        # The API server ends a watch that is slower than a thousand deletions; nothing is missed between two.
+        stream = transport.watch(
+            resource, selection, resource_version=version, timeout_seconds=LONGEST_SECONDS
+        )
+        async for event in stream:
+            version = event.object["metadata"]["resourceVersion"]
+            if event.type != "BOOKMARK":
+                event.object["metadata"].pop("managedFields", None)
+                watcher.take(event.type, resource.kind, event.object)
