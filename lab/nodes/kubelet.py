@@ -10,6 +10,9 @@ from lab.nodes.layout import Node
 
 DNS_VIP = "10.96.0.10"
 DNS_DOMAIN = "cluster.local"
+# Every kubelet of a machine removes and makes this one; one that finds another's made between the two ends.
+PLUGINS_SOCKET = Path("/var/lib/kubelet/device-plugins/kubelet.sock")
+START_SECONDS = 60.0
 
 
 def start(plane: ControlPlane, node: Node) -> None:
@@ -34,8 +37,22 @@ def start(plane: ControlPlane, node: Node) -> None:
         f"--node-ip={node.address}",
         f"--node-labels=topology.kubernetes.io/zone=zone-{node.letter}",
     ]
-    daemons.start(plane.places, f"kubelet-{node.letter}", node.inside(*arguments))
+    before = _plugins_socket()
+    kubelet = daemons.start(plane.places, f"kubelet-{node.letter}", node.inside(*arguments))
+    for _ in daemons.wait_for(f"{kubelet.name} listens for device plugins", START_SECONDS):
+        daemons.check(plane.places, kubelet)
+        if _plugins_socket() not in (None, before):
+            break
     start_proxy(plane, node)
+
+
+def _plugins_socket() -> tuple[int, int] | None:
+    """Tell the socket that is there from the one of another kubelet; None where there is none."""
+    try:
+        found = PLUGINS_SOCKET.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_ctime_ns
 
 
 def start_proxy(plane: ControlPlane, node: Node) -> None:
