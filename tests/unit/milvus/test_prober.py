@@ -242,6 +242,28 @@ def test_what_fails_is_asked_ever_less_often_until_the_usual_pace() -> None:
     ]
 
 
+def test_what_is_dropped_before_its_question_begins_leaves_its_room_to_others() -> None:
+    asked = []
+
+    async def ask(wanted: ProbeTarget) -> ProbeResult:
+        asked.append(wanted.uid)
+        return WELL
+
+    async def go() -> None:
+        prober = Prober(lambda _owner: None, pace=Pace(limit=1), ask=ask)
+        first, second = target("1"), target("2")
+        prober.result(first)
+        prober._start_due()
+        prober.forget("1")
+        prober.result(second)
+        for _ in range(3):
+            await asyncio.sleep(0)
+            prober._start_due()
+        assert asked == ["2"]
+
+    asyncio.run(go())
+
+
 def test_the_end_ends_every_question() -> None:
     ended = []
 

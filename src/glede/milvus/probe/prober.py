@@ -1,8 +1,11 @@
 """Keeps asking external dependencies beside the reconciling, which takes the last answer and never waits."""
 
 import asyncio
+import heapq
+import itertools
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
@@ -35,6 +38,10 @@ class _Entry:
     result: ProbeResult | None = None
     failures: int = 0
     task: asyncio.Task[None] | None = None
+    dropped: bool = False
+
+
+_Line = list[tuple[float, int, _Entry]]
 
 
 class Prober:
@@ -56,23 +63,28 @@ class Prober:
         self._clock = clock
         self._pace = pace or Pace()
         self._ask = ask or self._probe
-        self._entries: dict[tuple[str, str], _Entry] = {}
+        # By Milvus, then by kind. With a thousand of them no step may look at each.
+        self._entries: dict[str, dict[str, _Entry]] = {}
+        self._lines: dict[bool, _Line] = {False: [], True: []}  # what waits, by whether it failed
+        self._busy: Counter[bool] = Counter()  # what is being asked, by whether it failed
+        self._numbers = itertools.count()
         self._wake = asyncio.Event()
 
     def result(self, target: ProbeTarget) -> ProbeResult | None:
         """Give the last answer for exactly this target; None when there is none yet. Never waits."""
-        place = (target.uid, target.kind)
-        entry = self._entries.get(place)
+        entry = self._entries.get(target.uid, {}).get(target.kind)
         if entry is None or entry.target != target:
-            self._drop(place)
-            entry = self._entries[place] = _Entry(target, self._clock())
+            self._drop(target.uid, target.kind)
+            entry = _Entry(target, self._clock())
+            self._entries.setdefault(target.uid, {})[target.kind] = entry
+            self._wait_for_turn(entry)
             self._wake.set()
         return entry.result
 
     def keep(self, uid: str, kinds: Collection[str]) -> None:
         """Stop asking for those dependencies of a Milvus that are not of these kinds."""
-        for place in [place for place in self._entries if place[0] == uid and place[1] not in kinds]:
-            self._drop(place)
+        for kind in [kind for kind in self._entries.get(uid, ()) if kind not in kinds]:
+            self._drop(uid, kind)
 
     def forget(self, uid: str) -> None:
         """Stop asking for a Milvus that is gone."""
@@ -91,7 +103,8 @@ class Prober:
                 except TimeoutError:
                     continue
         finally:
-            tasks = [entry.task for entry in self._entries.values() if entry.task]
+            entries = [entry for of_one in self._entries.values() for entry in of_one.values()]
+            tasks = [entry.task for entry in entries if entry.task]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -99,20 +112,37 @@ class Prober:
     def _start_due(self) -> float | None:
         """Start what is due as far as there is room; gives the seconds until the next is due."""
         now = self._clock()
-        idle = sorted((e for e in self._entries.values() if not e.task), key=lambda e: e.due)
-        busy = [entry for entry in self._entries.values() if entry.task]
-        room = self._pace.limit - len(busy)
+        while self._busy.total() < self._pace.limit and (entry := self._next_due(now)):
+            self._start(entry)
+        waiting = [line[0][0] - now for line in self._lines.values() if line]
+        return min((wait for wait in waiting if wait > 0), default=None)
+
+    def _next_due(self, now: float) -> _Entry | None:
+        """Take the entry that has been due for longest out of its line, of those that may be asked."""
         # What failed takes its whole patience each time: it must leave room for the others.
-        bad_room = max(1, self._pace.limit // 2) - sum(1 for entry in busy if entry.failures)
-        waiting: list[float] = []
-        for entry in idle:
-            if entry.due > now:
-                waiting.append(entry.due - now)
-            elif room > 0 and (not entry.failures or bad_room > 0):
-                entry.task = asyncio.create_task(self._run(entry))
-                room -= 1
-                bad_room -= 1 if entry.failures else 0
-        return min(waiting, default=None)
+        full = self._busy[True] >= max(1, self._pace.limit // 2)
+        heads: list[_Line] = []
+        for failed, line in self._lines.items():
+            while line and line[0][2].dropped:
+                heapq.heappop(line)
+            if line and line[0][0] <= now and not (failed and full):
+                heads.append(line)
+        return heapq.heappop(min(heads))[2] if heads else None
+
+    def _start(self, entry: _Entry) -> None:
+        failed = bool(entry.failures)
+
+        def ended(_task: asyncio.Task[None]) -> None:
+            # Also of a task that was cancelled before it began.
+            self._busy[failed] -= 1
+            self._wake.set()
+
+        self._busy[failed] += 1
+        entry.task = asyncio.create_task(self._run(entry))
+        entry.task.add_done_callback(ended)
+
+    def _wait_for_turn(self, entry: _Entry) -> None:
+        heapq.heappush(self._lines[bool(entry.failures)], (entry.due, next(self._numbers), entry))
 
     async def _run(self, entry: _Entry) -> None:
         try:
@@ -124,7 +154,6 @@ class Prober:
             result = ProbeResult(ok=False, reason=NOT_READY[entry.target.kind], message=words)
         finally:
             entry.task = None
-            self._wake.set()
         self._take(entry, result)
 
     def _take(self, entry: _Entry, result: ProbeResult) -> None:
@@ -132,8 +161,10 @@ class Prober:
         entry.due = self._clock() + self._pause(entry)
         changed = result != entry.result
         entry.result = result
-        place = (entry.target.uid, entry.target.kind)
-        if changed and self._entries.get(place) is entry:
+        if entry.dropped:
+            return
+        self._wait_for_turn(entry)
+        if changed:
             self._on_change(entry.target.owner)
 
     def _pause(self, entry: _Entry) -> float:
@@ -142,10 +173,14 @@ class Prober:
         longer: float = self._pace.unhealthy * 2 ** min(entry.failures - 1, 10)
         return min(longer, self._pace.healthy)
 
-    def _drop(self, place: tuple[str, str]) -> None:
-        entry = self._entries.pop(place, None)
-        if entry and entry.task:
-            entry.task.cancel()
+    def _drop(self, uid: str, kind: str) -> None:
+        entry = self._entries.get(uid, {}).pop(kind, None)
+        if entry:
+            entry.dropped = True
+            if entry.task:
+                entry.task.cancel()
+        if not self._entries.get(uid, True):
+            del self._entries[uid]
 
     async def _probe(self, target: ProbeTarget) -> ProbeResult:
         return await probe(target, seconds=self._pace.patience)
