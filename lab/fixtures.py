@@ -19,6 +19,7 @@ from lab.api import ApiLab, api_lab
 from lab.binaries import find_binary
 from lab.cluster import Clients, apply
 from lab.commands import run
+from lab.ending import unwound_by_sigterm
 from lab.images import IMAGES_OF_A_CLUSTER
 from lab.nodes.layout import Node
 from lab.places import Places, default_state
@@ -92,7 +93,7 @@ def a_nodes_lab() -> Iterator[NodesLab]:
 def _lab_of_its_own() -> Iterator[Places]:
     """Run a lab that begins with nothing and leaves nothing; a lab that somebody keeps is not touched."""
     # pytest's own folders have names too long for a kubelet's sockets.
-    with tempfile.TemporaryDirectory(prefix="lab-") as folder:
+    with unwound_by_sigterm(), tempfile.TemporaryDirectory(prefix="lab-") as folder:
         places = Places(Path(folder) / "lab")
         machine.Machine(places, print).up(3, (*IMAGES_OF_A_CLUSTER, "base"))
         try:
