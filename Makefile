@@ -146,7 +146,7 @@ bench-operator: $(DEV_STAMP) ## Measure the operator with 50 to 1000 Milvuses; w
 	$(BIN)/python -m bench.operator.run --out docs/operator-speed.md
 
 .PHONY: bench-drills
-bench-drills: $(DEV_STAMP) ## Faults and changes under search, plain Deployments beside ours (root; 80 minutes); writes docs/operator/drills.md
+bench-drills: $(DEV_STAMP) ## Faults and changes under search, plain Deployments beside ours (root; 70 minutes); writes docs/operator/drills.md
 	@$(BIN)/python -m lab.binaries $(API_BINARIES) $(USER_BINARIES) $(NODE_BINARIES) > /dev/null
 	@$(BIN)/python -m lab.images $(E2E_IMAGES) > /dev/null
 	$(BIN)/python -m bench.drills.run --out docs/operator/drills.md

@@ -29,7 +29,7 @@ OPERATOR_KILLS = 5
 OPERATOR_SECONDS = 15.0
 SEED = 17
 # What a change costs varies: it depends on which process leads, and when it lets go.
-PLANNED_TIMES = 3
+PLANNED_TIMES = 2
 IMAGE = "milvusdb/milvus:v2.3.5"
 # The same image under another name: what differs is what a rollout is about.
 OTHER_IMAGE = "mirror/milvus:v2.3.5"

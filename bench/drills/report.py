@@ -26,8 +26,8 @@ clients on each that search without pause, and one client that inserts ten rows 
 for. *Dark* are seconds in which no search of a collection ended well: where searches hang, few can fail.
 *Lost* are rows that were acknowledged and are not found afterwards. *Full strength*: all pods are Ready and
 as wanted, and no search is bad any more, counted from the begin of the fault or change, so that a fault's own
-time is in it. A dash: not so within 240 s after the fault's end. Planned changes are made three times, first
-in the order of the table, then twice without the faults: where what they cost differs, each turn is shown."""
+time is in it. A dash: not so within 240 s after the fault's end. Planned changes are made twice, first in
+the order of the table, then without the faults between them: where what they cost differs, both are shown."""
 _BAD = ("failed", "late", "short")
 
 

@@ -1,4 +1,4 @@
-"""Drills beside each other: `python -m bench.drills.run --out FILE`. Root, Linux; some 80 minutes.
+"""Drills beside each other: `python -m bench.drills.run --out FILE`. Root, Linux; some 70 minutes.
 
 Each side runs alone on the lab's nodes, one after the other, searched and written to without pause.
 ``--results`` keeps what was measured as JSON; a drill measured again replaces what is there.
