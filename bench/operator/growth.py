@@ -50,7 +50,10 @@ def limit(stage: Stage, cores: int) -> str:
         f"The limit: with {stage.count} Milvuses a new one costs the machine {whole * 1000:.0f} ms of "
         f"processor ({shares}). {cores} cores pay for {paid:.1f} of them a second, and {found:.1f} became "
         f"Healthy: {bound}. A new Milvus waits for its turn among the others of its wave, hence the slow end "
-        "of *Healthy after available*; edits and repairs of those that serve go before."
+        "of *Healthy after available*; edits and repairs of those that serve go before. In a wave's processor"
+        f" time is what those that were there take at rest: {stage.rest.share():.0%} of a core with "
+        f"{stage.count}, {stage.rest.share(OPERATOR):.0%} by the operator, which asks each one's etcd and "
+        "object store every 30 s."
     )
 
 
@@ -68,7 +71,9 @@ ROWS: tuple[Row, ...] = (
     ("edit seen in the Deployment, p50 / p99 s", lambda s: _p50_p99(s.edits)),
     ("Deployment repaired, p50 / p99 s", lambda s: _p50_p99(s.repaired(deployments=True))),
     ("Service, ConfigMap repaired, p50 / p99 s", lambda s: _p50_p99(s.repaired(deployments=False))),
-    ("at rest: requests, watches and lease apart", lambda s: str(s.rest.beside_watches)),
+    ("at rest: requests, watches and lease apart", lambda s: str(s.rest.requests.beside_watches)),
+    ("... % of a core: the operator", lambda s: f"{s.rest.share(OPERATOR) * 100:.1f}"),
+    ("... all programs", lambda s: f"{s.rest.share() * 100:.1f}"),
     ("restart: requests, watches apart", lambda s: str(s.restart.requests.beside_watches)),
     ("... writes", lambda s: str(s.restart.requests.chosen(writes=True).total())),
     ("... to an edit's effect, p50 / p99 s", lambda s: _p50_p99(s.restart.acting)),

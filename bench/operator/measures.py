@@ -6,13 +6,13 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from bench.operator.process import Operator, cpu_by_program
-from bench.operator.results import Deletion, Requests, Restart, Samples, Wave
+from bench.operator.results import Deletion, Requests, Rest, Restart, Samples, Wave
 from bench.operator.watcher import OWNED, Holds, Moment, Watcher
 from bench.operator.world import NAMESPACE, OPERATOR, World
 from lab.observe.audit import requests
@@ -81,17 +81,17 @@ class Bench:
             ),
             requests=self.asked(since),
             whole=end - begin,
-            cpu={name: seconds - cpu.get(name, 0.0) for name, seconds in cpu_by_program().items()},
+            cpu=_taken_since(cpu),
             rss=self.operator.rss,
             kinds=Counter(kind.kind for kind in OWNED for _ in watcher.all(kind.kind, names[0])),
         )
 
-    async def rest(self, seconds: float) -> Requests:
+    async def rest(self, seconds: float) -> Rest:
         """Let the operator be, and see what it asks for."""
         await self.watcher.quiet(SETTLE_SECONDS)
-        since = datetime.now(UTC)
+        since, cpu = datetime.now(UTC), cpu_by_program()
         await asyncio.sleep(seconds)
-        return self.asked(since)
+        return Rest(self.asked(since), _taken_since(cpu))
 
     async def edits(self, names: Sequence[str]) -> Samples:
         """Edit a Milvus after the other; seconds from the request until its Deployment shows it.
@@ -199,6 +199,10 @@ class Bench:
         """Give those of the Milvuses that are not Healthy, with their status."""
         found = {obj["metadata"]["name"]: obj.get("status", {}) for obj in self.watcher.all(MILVUS.kind)}
         return {name: found.get(name, {}) for name in names if found.get(name, {}).get("status") != "Healthy"}
+
+
+def _taken_since(cpu: Mapping[str, float]) -> dict[str, float]:
+    return {name: seconds - cpu.get(name, 0.0) for name, seconds in cpu_by_program().items()}
 
 
 def name_of(number: int) -> str:

@@ -80,7 +80,7 @@ _REPAIRS = (
 
 
 def _at_rest_and_restart(stage: Stage) -> Iterator[list[str]]:
-    rest, restart = stage.rest, stage.restart
+    rest, restart = stage.rest.requests, stage.restart
     writes, reads = (rest.chosen(writes=one).total() for one in (True, False))
     asked = rest.beside_watches
     watches = writes + reads - asked
@@ -131,7 +131,7 @@ def _times(results: Results) -> Iterator[list[str]]:
 def _requests(results: Results) -> Iterator[list[str]]:
     for stage in results.stages:
         yield _request_row(f"{stage.wave.count} CRs created, {stage.count} in all", stage.wave.requests)
-        yield _request_row(f"at rest with {stage.count}", stage.rest)
+        yield _request_row(f"at rest with {stage.count}", stage.rest.requests)
         yield _request_row(f"restart with {stage.count} and nothing to do", stage.restart.requests)
 
 

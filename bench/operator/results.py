@@ -69,6 +69,19 @@ class Wave:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """A time in which nothing happened: what was asked for, and processor seconds by program."""
+
+    requests: Requests
+    cpu: Mapping[str, float]
+
+    def share(self, *programs: str) -> float:
+        """Give what programs took, all where none is named, as a share of one core."""
+        taken = [seconds for name, seconds in self.cpu.items() if not programs or name in programs]
+        return sum(taken) / self.requests.seconds
+
+
+@dataclass(frozen=True, slots=True)
 class Restart:
     """A restart with nothing to do, its requests, and restarts after an edit: process start to its effect."""
 
@@ -92,7 +105,7 @@ class Stage:
 
     count: int
     wave: Wave
-    rest: Requests
+    rest: Rest
     edits: Samples
     repairs: Mapping[str, Samples]
     restart: Restart

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bench.operator.growth import draw, limit
+from bench.operator.growth import OPERATOR, draw, limit
 from bench.operator.report import render
-from bench.operator.results import Deletion, Requests, Restart, Results, Samples, Stage, Wave
+from bench.operator.results import Deletion, Requests, Rest, Restart, Results, Samples, Stage, Wave
 
 
 def requests(**counts: int) -> Requests:
@@ -29,7 +29,7 @@ def results(rss: float = 70.0, rest: Requests | None = None) -> Results:
             Stage(
                 count=50,
                 wave=wave,
-                rest=rest or requests(watch_pods=2, update_leases=30),
+                rest=Rest(rest or requests(watch_pods=2, update_leases=30), {OPERATOR: 12.0, "etcd": 6.0}),
                 edits=samples,
                 repairs={"Deployment deleted": samples, "ConfigMap deleted": Samples([0.01])},
                 restart=Restart(requests(list_pods=1), samples, samples),
@@ -64,6 +64,13 @@ def test_watches_at_rest_are_allowed_and_writes_are_not() -> None:
     assert row(render(results()), "at rest, beside")[4] == "yes"
     busy = results(rest=requests(patch_milvuses=1))
     assert row(render(busy), "at rest, beside")[4] == "**no**"
+
+
+def test_the_processor_at_rest_is_told_as_a_share_of_a_core() -> None:
+    report = render(results())
+    assert row(report, "... % of a core: the operator")[1:] == ["20.0"]
+    assert row(report, "... all programs")[1:] == ["30.0"]
+    assert "30% of a core with 50, 20% by the operator" in report
 
 
 @pytest.mark.parametrize(("rss", "met"), [(90.0, "yes"), (91.0, "**no**")])
