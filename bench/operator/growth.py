@@ -9,6 +9,8 @@ from pathlib import Path
 from bench.operator.results import Results, Samples, Stage
 from bench.publish import table
 
+from glede.milvus.probe import Pace
+
 PICTURE = "images/operator-growth.svg"
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, GAP = 960, 260, 44, 40, 36, 24
 STYLE = "font: 12px sans-serif; fill: #333"
@@ -53,7 +55,7 @@ def limit(stage: Stage, cores: int) -> str:
         "of *Healthy after available*; edits and repairs of those that serve go before. In a wave's processor"
         f" time is what those that were there take at rest: {stage.rest.share():.0%} of a core with "
         f"{stage.count}, {stage.rest.share(OPERATOR):.0%} by the operator, which asks each one's etcd and "
-        "object store every 30 s."
+        f"object store every {Pace().healthy:g} s."
     )
 
 

@@ -52,9 +52,13 @@ class Moment(NamedTuple):
     @property
     def milvus(self) -> str:
         """The Milvus that the object belongs to or is."""
-        if self.kind == MILVUS.kind:
-            return self.name
-        return str(self.object["metadata"].get("labels", {}).get(MILVUS_LABEL, ""))
+        return milvus_of(self.kind, self.object)
+
+
+def milvus_of(kind: str, obj: Object) -> str:
+    """Give the Milvus that an object belongs to or is."""
+    metadata = obj["metadata"]
+    return str(metadata["name"] if kind == MILVUS.kind else metadata.get("labels", {}).get(MILVUS_LABEL, ""))
 
 
 Holds = Callable[[Moment], bool]
@@ -78,7 +82,7 @@ class Watcher:
     def all(self, kind: str, milvus: str | None = None) -> list[Object]:
         """Give the objects of a kind that are there now, of one Milvus or of all."""
         found = self.now[kind].values()
-        return [obj for obj in found if milvus in (None, Moment(0.0, "", kind, obj).milvus)]
+        return [obj for obj in found if milvus is None or milvus_of(kind, obj) == milvus]
 
     @property
     def empty(self) -> bool:
